@@ -1,0 +1,16 @@
+# Each command sets up what it needs first. Without make: `python tools/course.py COMMAND` does the same.
+PYTHON ?= python3
+COURSE = $(PYTHON) tools/course.py
+
+help:     ; @$(COURSE) help                                            # this list
+install:  ; @$(COURSE) install                                         # the environment in .venv
+lab:      ; @$(COURSE) lab $(if $(PORT),--port=$(PORT)) $(ARGS)        # the lessons in JupyterLab; PORT=8890 ARGS=--no-browser
+lessons:  ; @$(COURSE) lessons $(ARGS)                                 # every notebook in order, stopping where one fails
+check:    ; @$(COURSE) check $(ARGS)                                   # the tests that take less than a minute
+test:     ; @$(COURSE) test $(ARGS)                                    # all tests
+outputs:  ; @$(COURSE) outputs $(ARGS)                                 # export, run, and store what the notebooks show
+readme:   ; @$(COURSE) readme                                          # README.md from nbs/index.ipynb
+bench:    ; @$(COURSE) bench                                           # speed, as ratios
+clean:    ; @$(COURSE) clean                                           # what can be made again
+
+.PHONY: help install lab lessons check test outputs readme bench clean

@@ -1,0 +1,25 @@
+"Hand the facts in settings.ini to setuptools."
+from configparser import ConfigParser
+from pathlib import Path
+from setuptools import setup
+
+root = Path(__file__).parent
+config = ConfigParser(delimiters=['='])
+config.read(root / 'settings.ini', encoding='utf-8')
+facts = config['DEFAULT']
+setup(
+    version=facts['version'],
+    description=facts['description'],
+    author=facts['author'],
+    license_expression=facts['license'],
+    license_files=['LICENSE', 'digits_uth/assets/LICENSE-DATA'],
+    keywords=facts['keywords'].split(),
+    long_description=(root / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    python_requires='>=' + facts['min_python'],
+    packages=[facts['lib_name']],
+    package_data={facts['lib_name']: ['assets/*']},
+    install_requires=facts['requirements'].split(),
+    extras_require={'dev': facts['dev_requirements'].split()},
+    entry_points={'console_scripts': facts['console_scripts'].split()},
+)

@@ -1,0 +1,190 @@
+"What every export does with input it wasn't made for: it works as a user would expect, or says what was expected and what came."
+import importlib
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from digits_uth.data import load_mnist, mnist_sample, require, threes_and_sevens
+from digits_uth.distances import ideal_digit, is_3, mae, mnist_distance, nearest_ideal, rmse
+from digits_uth.pixels import alt, pixel_table, show_image, show_images
+
+im = torch.rand(28, 28, generator=torch.Generator().manual_seed(0))
+ims = torch.stack([im, im / 2, im / 3])
+nan, raw = im.clone(), (im * 255).byte()
+nan[3, 3] = float('nan')
+WORKS = None
+
+# export, what it is given, and what the ValueError says, its phrases between bars; or WORKS
+ROWS = {
+    'require': [
+        (lambda: require(3, 'x', ('n',)), 'x: expected a float tensor of shape (n,) | got a int | use torch.tensor (lesson 01)'),
+        (lambda: require(np.array(['3']), 'x', ('n',)), 'got a ndarray'),
+        (lambda: require(ims, 'x', ('...', 28, 27)), 'shape (..., 28, 27) | got shape (3, 28, 28)'),
+        (lambda: require(torch.ones(2, dtype=torch.bool), 'x', ('n',), kind='int'), 'int tensor of shape (n,) | got torch.bool'),
+        (lambda: require(torch.ones(2, dtype=torch.complex64), 'x', ('n',), kind='number'), 'torch.complex64'),
+        (lambda: require(np.float32(ims), 'x', ('n', 28, 28)), WORKS),
+        (lambda: require(torch.zeros(0), 'x', ('n',)), 'got an empty one, shape (0,)'),
+        (lambda: require(torch.tensor(1.), 'x', ('n',)), 'got shape ()'),
+    ],
+    'load_mnist': [
+        (lambda: load_mnist('valid'), "split: expected 'train' or 'test' | got 'valid' | lesson 00"),
+        (lambda: load_mnist(None), 'got None | lesson 00'),
+        (lambda: load_mnist('test', [3, 10]), 'digits: expected whole numbers from 0 to 9 | got [3, 10] | lesson 00'),
+        (lambda: load_mnist('test', 3), 'got 3'),
+        (lambda: load_mnist('test', []), 'got []'),
+        (lambda: load_mnist('test', [3.0]), 'got [3.0]'),
+        (lambda: load_mnist('test', '37'), "got '37'"),
+        (lambda: load_mnist('test', [-1]), 'got [-1]'),
+        (lambda: load_mnist('test', np.array([3, 7])), WORKS),
+        (lambda: load_mnist('test', torch.tensor([3, 7])), WORKS),
+    ],
+    'mnist_sample': [],  # every case needs a folder of its own: test_data.py
+    'threes_and_sevens': [(lambda: threes_and_sevens(), WORKS)],
+    'show_image': [
+        (lambda: show_image(raw), WORKS),
+        (lambda: show_image(raw.numpy()), WORKS),
+        (lambda: show_image(Image.fromarray(raw.numpy())), WORKS),
+        (lambda: show_image(im[None]), WORKS),
+        (lambda: show_image(im.double()), WORKS),
+        (lambda: show_image(im.half()), WORKS),
+        (lambda: show_image(raw.long()), WORKS),
+        (lambda: show_image(im.clone().requires_grad_()), WORKS),
+        (lambda: show_image(-im, vmin=-1, vmax=1), WORKS),
+        (lambda: show_image(-im), 'im: expected a tensor of shape (h, w) with | values from 0 to 1 | got | values from -'),
+        (lambda: show_image(im * 255), 'from 0 to 1 | got | values from | im.float() / 255 | lesson 01'),
+        (lambda: show_image(raw.long() * 2), 'values from 0 to 255'),
+        (lambda: show_image(nan), 'NaN or infinity'),
+        (lambda: show_image(nan, vmin=0, vmax=1), 'NaN or infinity'),
+        (lambda: show_image(ims), 'shape (h, w) | got shape (3, 28, 28)'),
+        (lambda: show_image(im.flatten()), 'shape (h, w) | got shape (784,)'),
+        (lambda: show_image(torch.zeros(0, 28)), 'got an empty one'),
+        (lambda: show_image([[0, 1]]), 'got a list of 1 | use torch.stack or torch.tensor'),
+        (lambda: show_image(None), 'got a NoneType'),
+        (lambda: show_image(im > .5), 'got torch.bool'),
+    ],
+    'show_images': [
+        (lambda: show_images(ims), WORKS),
+        (lambda: show_images(list(ims), titles='abc'), WORKS),
+        (lambda: show_images(ims.numpy(), ncols=2), WORKS),
+        (lambda: show_images([raw, im, im.numpy()]), WORKS),
+        (lambda: show_images([]), 'ims: expected at least one picture | got none | lesson 01'),
+        (lambda: show_images(ims[:0]), 'got an empty one'),
+        (lambda: show_images(im), 'shape (..., n, h, w) | got shape (28, 28)'),
+        (lambda: show_images(3), 'ims: expected pictures | got a int | lesson 01'),
+        (lambda: show_images(ims, titles=['one']), 'titles: expected 3, one a picture | got 1 | lesson 01'),
+        (lambda: show_images(ims, ncols=0), 'ncols: expected 1 or more | got 0'),
+        (lambda: show_images([im, nan]), 'NaN'),
+    ],
+    'pixel_table': [
+        (lambda: pixel_table(raw), WORKS),
+        (lambda: pixel_table(raw.numpy(), rows=slice(4, 10), cols=slice(4, 10)), WORKS),
+        (lambda: pixel_table(im), WORKS),
+        (lambda: pixel_table(Image.fromarray(raw.numpy())), WORKS),
+        (lambda: pixel_table(ims), 'got shape (3, 28, 28)'),
+        (lambda: pixel_table(im * 2), 'values from 0 to 1'),
+        (lambda: pixel_table([1, 2]), 'got a list of 2'),
+        (lambda: pixel_table(im, rows=slice(28, 30)), 'rows and cols: expected some of 28 rows and 28 columns | got none | lesson 01'),
+    ],
+    'alt': [
+        (lambda: alt('A sentence.'), WORKS),
+        (lambda: alt(' '), "text: expected a sentence that says what the figure shows | got ' ' (lesson 01)"),
+        (lambda: alt(None), 'got None'),
+    ],
+    'ideal_digit': [
+        (lambda: ideal_digit(ims), WORKS),
+        (lambda: ideal_digit(ims.numpy()), WORKS),
+        (lambda: ideal_digit(im), 'ims: expected a float tensor of shape (n, h, w) | got shape (28, 28) | lesson 02'),
+        (lambda: ideal_digit(raw[None]), 'got torch.uint8 | use ims.float() / 255'),
+        (lambda: ideal_digit(ims[:0]), 'empty'),
+        (lambda: ideal_digit(nan[None]), 'NaN'),
+        (lambda: ideal_digit(ims * 255), 'values from 0 to 1'),
+        (lambda: ideal_digit(list(ims)), 'got a list of 3 | use torch.stack'),
+    ],
+    **{f.__name__: [
+        (lambda f=f: f(ims, im), WORKS),
+        (lambda f=f: f(ims.numpy(), im.numpy()), WORKS),
+        (lambda f=f: f(ims[:, None], ims), WORKS),
+        (lambda f=f: f(ims.double(), im), WORKS),
+        (lambda f=f: f(im - 2, im), WORKS),  # a difference needs no range: rescaled pictures may be compared
+        (lambda f=f: f(raw, raw), 'a: expected a float tensor of shape (..., h, w) | got torch.uint8 | use a.float() / 255 | lesson 02'),
+        (lambda f=f: f(im, raw), 'b: expected a float tensor | got torch.uint8'),
+        (lambda f=f: f(ims, im[:, :27]), 'b: expected a float tensor of shape (..., 28, 28) | got shape (28, 27)'),
+        (lambda f=f: f(ims, ims[:2]), 'broadcasts with (3, 28, 28) | got shape (2, 28, 28)'),
+        (lambda f=f: f(ims.flatten(1)[0], im), 'got shape (784,)'),
+        (lambda f=f: f(list(ims), im), 'a: expected | got a list of 3'),
+        (lambda f=f: f(ims[:0], im), 'empty'),
+    ] for f in (mae, rmse)},
+    'is_3': [
+        (lambda: is_3(im, im, im), WORKS),
+        (lambda: is_3(ims.numpy(), im, im, rmse), WORKS),
+        (lambda: is_3(raw, im, im), 'ims: expected a float tensor of shape (..., h, w) | got torch.uint8 | lesson 02'),
+        (lambda: is_3(ims * 255, im, im), 'ims: expected | values from 0 to 1 | got | values from'),
+        (lambda: is_3(ims, im * 255, im), 'mean3: expected | values from 0 to 1'),
+        (lambda: is_3(ims, im, im[:5]), 'mean7: expected a float tensor of shape (28, 28) | got shape (5, 28)'),
+        (lambda: is_3(ims, ims, im), 'mean3: expected | got shape (3, 28, 28)'),
+        (lambda: is_3(nan, im, im), 'NaN'),
+        (lambda: is_3(ims[:0], im, im), 'empty'),
+        (lambda: is_3([im], im, im), 'a list of 1'),
+        (lambda: is_3(im.flatten(), im, im), 'got shape (784,)'),
+    ],
+    'nearest_ideal': [
+        (lambda: nearest_ideal(ims, ims), WORKS),
+        (lambda: nearest_ideal(ims.numpy(), ims.numpy(), mae), WORKS),
+        (lambda: nearest_ideal(im, ims), 'ims: expected a float tensor of shape (n, h, w) | got shape (28, 28) | lesson 02'),
+        (lambda: nearest_ideal(ims, im), 'ideals: expected a float tensor of shape (k, 28, 28) | got shape (28, 28)'),
+        (lambda: nearest_ideal(ims, ims[:, :5]), 'ideals: expected | got shape (3, 5, 28)'),
+        (lambda: nearest_ideal(ims, [im, im]), 'ideals: expected | got a list of 2 | use torch.stack'),
+        (lambda: nearest_ideal(ims, ims[:0]), 'empty'),
+        (lambda: nearest_ideal(nan[None], ims), 'NaN'),
+        (lambda: nearest_ideal(ims, ims * 255), 'ideals: expected | values from 0 to 1'),
+        (lambda: nearest_ideal(raw[None], ims), 'torch.uint8'),
+    ],
+}
+ROWS['mnist_distance'] = ROWS['mae']
+CASES = [pytest.param(call, words, id=f'{name}-{i}') for name, rows in ROWS.items() for i, (call, words) in enumerate(rows)]
+
+
+@pytest.mark.parametrize('call, words', CASES)
+def test_it_works_or_says_what_was_expected_and_what_came(call, words):
+    if words is WORKS:
+        call()
+        return
+    with pytest.raises(ValueError) as caught:
+        call()
+    message = str(caught.value)
+    assert re.search(r'\(lesson \d\d\)', message) and 'expected' in message and 'got' in message, message
+    for phrase in words.split(' | '):
+        assert phrase in message, f'{phrase!r} is not in: {message}'
+
+
+@pytest.mark.parametrize('module', ['data', 'pixels', 'distances'])
+def test_every_export_has_its_rows(module):
+    for name in importlib.import_module(f'digits_uth.{module}').__all__:
+        assert name in ROWS, f'{name} of digits_uth.{module} has no row in the table of bad inputs'
+
+
+def test_nothing_is_drawn_when_a_picture_is_refused():
+    import matplotlib.pyplot as plt
+    with pytest.raises(ValueError):
+        show_images([im, nan])
+    with pytest.raises(ValueError):
+        show_image(nan)
+    assert not plt.get_fignums()
+
+
+def test_arguments_are_not_changed():
+    kept = ims.clone()
+    for call in (lambda: is_3(ims, im, im), lambda: mae(ims, im), lambda: ideal_digit(ims), lambda: show_images(ims)):
+        call()
+        torch.testing.assert_close(ims, kept)
+
+
+def test_results_have_the_shape_and_dtype_that_is_said():
+    assert mae(ims, im).shape == (3,) and mae(ims[:, None], ims).shape == (3, 3) and mae(im, im) == 0
+    assert is_3(im, im, im / 2).dtype == torch.bool and is_3(im, im, im / 2).shape == ()
+    assert nearest_ideal(ims, ims).tolist() == [0, 1, 2] and nearest_ideal(ims[:1], ims).dtype == torch.int64
+    assert ideal_digit(ims[:1]).equal(im) and mnist_distance is mae
+    assert mnist_sample.__doc__

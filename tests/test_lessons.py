@@ -1,0 +1,58 @@
+"Every notebook runs from top to bottom with the network cut off, and so does every learner's copy."
+import os
+import shutil
+import subprocess
+import sys
+
+import notebooks as tools
+import pytest
+from conftest import ROOT
+
+pytestmark = pytest.mark.slow
+NAMESPACE = ['unshare', '--user', '--map-root-user', '--net']
+BLOCKED = {**os.environ, 'PYTHONPATH': str(ROOT / 'tests' / 'offline')}
+REACH_OUT = 'import socket; socket.create_connection(("192.0.2.1", 80), timeout=5)'  # an address kept for documentation
+
+
+def own_network():
+    "A command that runs another in an empty network of its own; None where that isn't allowed."
+    return NAMESPACE if shutil.which('unshare') and subprocess.run([*NAMESPACE, 'true'], capture_output=True).returncode == 0 else None
+
+
+def run(path):
+    cut = own_network()
+    environment = {**(os.environ if cut else BLOCKED), 'FASTAI_HOME': os.environ['FASTAI_HOME']}
+    done = subprocess.run([*(cut or []), sys.executable, ROOT / 'tools' / 'notebooks.py', 'lessons', path],
+                          capture_output=True, text=True, cwd=ROOT, env=environment, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith('[1/1] ') and done.stdout.rstrip().endswith(' s')
+
+
+@pytest.mark.parametrize('cut, environment', [(own_network, os.environ), (list, BLOCKED)], ids=['namespace', 'sockets'])
+def test_the_network_is_cut_off(cut, environment):
+    command = cut()
+    if command is None:
+        pytest.skip('no network namespace may be made here')
+    done = subprocess.run([*command, sys.executable, '-c', REACH_OUT], capture_output=True, text=True, env=environment)
+    assert done.returncode != 0 and ('unreachable' in done.stderr or 'cut off' in done.stderr), done.stderr
+
+
+@pytest.mark.parametrize('path', tools.notebooks(), ids=lambda path: path.stem)
+def test_the_notebook_runs(path):
+    run(path)
+
+
+@pytest.mark.parametrize('name', [path.name for path in tools.notebooks() if path.stem not in tools.NOT_FOR_LEARNERS])
+def test_the_learners_copy_runs(name, tmp_path):
+    copies = tools.make_copies(tmp_path / 'my_lessons')
+    run(copies / name)
+
+
+def test_a_failing_cell_is_shown(tmp_path):
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+    nbformat.write(new_notebook(cells=[new_code_cell('x = 1'), new_code_cell('x / 0')]), tmp_path / 'broken.ipynb')
+    command = [sys.executable, ROOT / 'tools' / 'notebooks.py', 'lessons', tmp_path / 'broken.ipynb']
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and 'failed' in done.stdout
+    assert 'broken.ipynb stops here' in done.stderr and 'x / 0' in done.stderr and 'ZeroDivisionError' in done.stderr

@@ -1,0 +1,168 @@
+"The package and what is around it: made from the notebooks, imported downward, installed whole."
+import ast
+import importlib
+import inspect
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from configparser import ConfigParser
+
+import notebooks as tools
+import pytest
+from conftest import ROOT
+
+MODULES = {path.stem: tools.read(path) for path in tools.notebooks()}
+MODULES = {re.search(r'default_exp (\w+)', nb.cells[1].source)[1]: name for name, nb in MODULES.items()
+           if any('default_exp' in tools.directives(c) for c in nb.cells)}
+config = ConfigParser(delimiters=['='])
+config.read(ROOT / 'settings.ini', encoding='utf-8')
+FACTS = config['DEFAULT']
+
+
+def tracked():
+    "The files of the project, as they are now."
+    listed = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard'], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip('not a git checkout')
+    return [path for path in listed.stdout.splitlines() if (ROOT / path).exists()]
+
+
+def python(code, **kwargs):
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, **kwargs)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_export_is_fresh(tmp_path):
+    shutil.copy(ROOT / 'pyproject.toml', tmp_path)
+    shutil.copytree(ROOT / 'nbs', tmp_path / 'nbs')
+    (tmp_path / 'digits_uth').mkdir()
+    shutil.copy(ROOT / 'digits_uth' / '__init__.py', tmp_path / 'digits_uth')
+    python('from nbdev.doclinks import nbdev_export; nbdev_export()', cwd=tmp_path)
+    made = {path.name: path.read_text(encoding='utf-8') for path in (tmp_path / 'digits_uth').glob('*.py')}
+    here = {path.name: path.read_text(encoding='utf-8') for path in (ROOT / 'digits_uth').glob('*.py')}
+    assert made.keys() == here.keys(), 'a module without a notebook, or a notebook without its module'
+    for name in made:
+        assert made[name] == here[name], f'{name} is not what its notebook exports: call `make outputs`'
+
+
+def test_one_notebook_a_module():
+    for module, notebook in MODULES.items():
+        assert notebook == module or re.fullmatch(rf'\d\d_{module}', notebook)
+    exporting = [path.stem for path in tools.notebooks() if any('export' in tools.directives(c) for c in tools.read(path).cells)]
+    assert sorted(exporting) == sorted(MODULES.values())
+
+
+def test_imports_point_downward_only():
+    order = {module: number for number, module in enumerate(sorted(MODULES, key=MODULES.get))}
+    for module in MODULES:
+        tree = ast.parse((ROOT / 'digits_uth' / f'{module}.py').read_text(encoding='utf-8'))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or '').startswith('digits_uth'):
+                assert order[node.module.split('.')[1]] < order[module], f'{module} imports {node.module}'
+                assert node.names[0].name != '*'
+
+
+def test_the_early_modules_are_light_and_change_nobodys_settings():
+    python('import sys, matplotlib; before = dict(matplotlib.rcParams)\n'
+           'import digits_uth.data, digits_uth.pixels, digits_uth.distances, digits_uth.exercises\n'
+           'assert not [m for m in sys.modules if m.split(".")[0] in ("fastai", "torchvision", "nbdev")]\n'
+           'assert dict(matplotlib.rcParams) == before')
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_exports_say_what_they_take_and_give(module):
+    for name in importlib.import_module(f'digits_uth.{module}').__all__:
+        function = getattr(importlib.import_module(f'digits_uth.{module}'), name)
+        source = inspect.getsource(inspect.unwrap(function)) if module != 'exercises' else ''
+        signature = re.match(r'def \w+\((.*?)\)[^\n]*:', source, re.DOTALL)
+        assert function.__doc__, name
+        for line in signature[0].splitlines()[1:-1] if signature else []:
+            assert '  # ' in line, f'{name}: nothing is said about {line.strip()}'
+        if source and name != 'alt':  # which returns nothing
+            assert re.search(r'^(def \w+\(\)|\))[^\n]*:  +# ', source, re.MULTILINE), f'{name}: nothing is said about what it returns'
+
+
+def test_the_code_is_clean():
+    done = subprocess.run([sys.executable, '-m', 'ruff', 'check', '--no-cache', '.'], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_versions_agree():
+    import digits_uth
+    assert digits_uth.__version__ == FACTS['version']
+    lowest = FACTS['min_python']
+    workflow = (ROOT / '.github' / 'workflows' / 'test.yml').read_text(encoding='utf-8')
+    assert f"python: ['{lowest}', " in workflow and f'Python {lowest} or newer' in (ROOT / 'README.md').read_text(encoding='utf-8')
+
+
+def test_the_workflow_pins_its_actions_and_may_only_read():
+    import yaml
+    workflow = yaml.safe_load((ROOT / '.github' / 'workflows' / 'test.yml').read_text(encoding='utf-8'))
+    assert workflow['permissions'] == {'contents': 'read'}
+    steps = workflow['jobs']['test']['steps']
+    assert all(re.fullmatch(r'[\w-]+/[\w-]+@[0-9a-f]{40}', step['uses']) for step in steps if 'uses' in step)
+
+
+def test_the_readme_is_fresh():
+    text, picture = tools.readme_text()
+    assert (ROOT / 'README.md').read_text(encoding='utf-8') == text, 'call `make readme`'
+    stored = (tools.NBS / tools.PICTURE).read_bytes()
+    assert stored.startswith(b'\x89PNG') and len(stored) > 5000 and picture.startswith(b'\x89PNG')
+    assert text.count('![') == 1 and re.search(r'!\[[^]]{60,}\]\(nbs/', text)
+
+
+def test_the_readmes_example_runs(tmp_path):
+    fences = re.findall(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(encoding='utf-8'), re.DOTALL)
+    assert len(fences) == 1
+    lines = fences[0].strip().splitlines()
+    assert len([line for line in lines if not line.startswith('from')]) <= 6
+    code = '\n'.join([*lines[:-1], f'print({lines[-1]})'])
+    said = re.search(r'```text\n(.*?)\n```', (ROOT / 'README.md').read_text(encoding='utf-8'))[1]
+    assert python(code, cwd=tmp_path).strip() == said == 'tensor(0.9661)'
+
+
+def test_the_readmes_map_names_every_export():
+    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+    for module, notebook in MODULES.items():
+        if module == 'exercises':
+            continue
+        line = next(line for line in text.splitlines() if f'(nbs/{notebook}.ipynb)' in line)
+        exports = importlib.import_module(f'digits_uth.{module}').__all__
+        assert set(re.findall(r'`(\w+)`', line)) >= set(exports), f'{notebook}: {exports}'
+
+
+def test_the_makefile_has_every_command():
+    import course
+    targets = set(re.findall(r'^(\w+):', (ROOT / 'Makefile').read_text(encoding='utf-8'), re.MULTILINE))
+    assert targets == {*course.COMMANDS, 'help'}
+
+
+@pytest.mark.slow
+def test_the_wheel_built_through_the_sdist_is_whole(tmp_path):
+    source, dist, site = tmp_path / 'source', tmp_path / 'dist', tmp_path / 'site'
+    for path in tracked():
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, source / path)
+    build = subprocess.run([sys.executable, '-m', 'build', '--no-isolation', '--outdir', dist, source], capture_output=True, text=True)
+    assert build.returncode == 0, build.stdout + build.stderr
+    wheel, = dist.glob('*.whl')
+    names = zipfile.ZipFile(wheel).namelist()
+    needed = ('assets/mnist.npz', 'assets/LICENSE-DATA', 'assets/course.mplstyle', 'distances.py')
+    assert {f'digits_uth/{name}' for name in needed} <= {*names}
+    licences = [name for name in names if 'dist-info/licenses/' in name]
+    assert any(name.endswith('/LICENSE') for name in licences) and any(name.endswith('LICENSE-DATA') for name in licences)
+    metadata = zipfile.ZipFile(wheel).read(next(n for n in names if n.endswith('METADATA'))).decode()
+    assert 'License-Expression: Apache-2.0 AND CC-BY-SA-3.0' in metadata and '# Digits, under the hood' in metadata
+    assert not [name for name in names if name.startswith(('nbs', 'tests', 'tools'))]
+    pip = [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index', '--target', site, wheel]
+    installed = subprocess.run(pip, capture_output=True, text=True)
+    assert installed.returncode == 0, installed.stderr
+    said = python(f'import sys; sys.path.insert(0, {str(site)!r})\n'
+                  'import digits_uth, matplotlib.pyplot as plt\n'
+                  'from digits_uth.data import load_mnist\nfrom digits_uth.distances import ideal_digit\n'
+                  'plt.style.use("digits_uth.assets.course")\n'
+                  'print(digits_uth.__file__, ideal_digit(load_mnist("test", [3])[0].float()/255).shape)', cwd=tmp_path)
+    assert said.startswith(str(site)) and 'torch.Size([28, 28])' in said

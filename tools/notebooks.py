@@ -1,0 +1,210 @@
+"What the course does with its notebooks: run them, store what they show, make a learner's copies and the README."
+import argparse
+import base64
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+from posixpath import normpath
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert.preprocessors import ClearOutputPreprocessor, RegexRemovePreprocessor
+from traitlets.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+NBS = ROOT / 'nbs'
+COPIES = ROOT / 'my_lessons'
+PICTURE = 'images/readme.png'  # beside the notebooks; the README's one picture
+NOT_FOR_LEARNERS = {'exercises'}  # the machinery of the checks
+
+
+def notebooks():
+    "Every notebook, in reading order."
+    return sorted(NBS.glob('*.ipynb'))
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def directives(cell):
+    "The names of a cell's `#|` lines."
+    return set(re.findall(r'^#\|\s*(\w+)', cell.source, re.MULTILINE)) if cell.cell_type == 'code' else set()
+
+
+def without_directives(source):
+    return re.sub(r'^#\|.*\n?', '', source, flags=re.MULTILINE)
+
+
+def code_hash(nb):
+    "What a notebook's outputs depend on: the sources of its code cells."
+    return hashlib.sha256('\0'.join(c.source for c in nb.cells if c.cell_type == 'code').encode()).hexdigest()
+
+
+def source_hash(nb):
+    "What a learner can change in a lesson: the sources of all cells. Running it changes outputs only."
+    return hashlib.sha256(json.dumps([(c.cell_type, c.source) for c in nb.cells]).encode()).hexdigest()
+
+
+def execute(nb, folder, timeout=600):
+    "Run all cells in a fresh kernel that starts in `folder`; `timeout` in seconds holds for each cell."
+    with tempfile.TemporaryDirectory() as sockets:
+        config = Config()
+        if os.name != 'nt':  # ipc needs no network, so that a run with the network cut off can talk to its kernel
+            config.KernelManager.transport = 'ipc'
+            config.KernelManager.ip = f'{sockets}/kernel'
+        client = NotebookClient(nb, config=config, kernel_name='python3', timeout=timeout,
+                                resources={'metadata': {'path': str(folder)}})
+        client.execute(env={k: v for k, v in os.environ.items() if k != 'MPLBACKEND'})
+    return nb
+
+
+def lessons(paths):
+    "Run notebooks without storing anything; a line for each, and the failing cell where one fails."
+    for number, path in enumerate(paths, 1):
+        print(f'[{number}/{len(paths)}] {path.stem:<16}', end=' ', flush=True)
+        start = time.perf_counter()
+        try:
+            execute(read(path), path.parent)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            print('failed')
+            sys.exit(f'\n{path.name} stops here:\n{error}')
+        print(f'{time.perf_counter() - start:5.1f} s', flush=True)
+
+
+def outputs(paths):
+    "Export the modules, run the notebooks, store what they show, and make the README."
+    from nbdev.clean import nbdev_clean
+    from nbdev.doclinks import nbdev_export
+    os.chdir(ROOT)
+    nbdev_export()
+    for path in paths:
+        print(f'{path.stem:<16}', end=' ', flush=True)
+        start = time.perf_counter()
+        nb = execute(read(path), path.parent)
+        nb.metadata.pop('widgets', None)
+        nb.metadata['digits_uth'] = {'outputs_of': code_hash(nb)}
+        for cell in nb.cells:
+            if cell.cell_type == 'code':
+                cell.outputs = [o for o in cell.outputs if not is_trace_of_progress(o)]
+        nbformat.write(nb, path)
+        nbdev_clean(str(path))
+        print(f'{time.perf_counter() - start:5.1f} s', flush=True)
+    readme()
+
+
+def is_trace_of_progress(output):
+    "Does this output only hold what a finished progress bar left behind?"
+    html = output.get('data', {}).get('text/html', '')
+    return output.output_type == 'display_data' and 'text/html' in output.data and (not html.strip() or '<progress' in html)
+
+
+def learners_copy(nb):
+    "The lesson as a learner gets it: no outputs, no guards, no plumbing."
+    hidden = RegexRemovePreprocessor(patterns=[r'#\|\s*(hide|default_exp)\b'])
+    nb, _ = ClearOutputPreprocessor(enabled=True).preprocess(nb, {})
+    nb, _ = hidden.preprocess(nb, {})
+    for cell in nb.cells:
+        if cell.cell_type == 'code':
+            cell.source = without_directives(cell.source)
+    nb.metadata = {'kernelspec': nb.metadata.get('kernelspec', {'name': 'python3', 'display_name': 'python3'})}
+    return nb
+
+
+def replace_file(path, text):
+    "Write a file whole or not at all."
+    part = path.with_name(f'.{path.name}.part')
+    part.write_text(text, encoding='utf-8', newline='\n')
+    os.replace(part, path)
+
+
+def make_copies(folder=COPIES):
+    """Give the learner every lesson, and newer versions of those they haven't changed.
+
+    A lesson that was changed is left alone; the newer version is laid beside it, once.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / '.given.json'  # lesson -> the hash of what was given last
+    try:
+        given = dict(json.loads(record.read_text(encoding='utf-8')))
+    except (OSError, ValueError, TypeError):
+        given = {}
+    for path in notebooks():
+        if path.stem in NOT_FOR_LEARNERS:
+            continue
+        lesson = learners_copy(read(path))
+        newest, target = source_hash(lesson), folder / path.name
+        try:
+            current = source_hash(read(target)) if target.exists() else None
+        except Exception:  # whatever it is now, it is the learner's
+            current = 'unreadable'
+        if current is None or (current == given.get(path.stem) and current != newest):
+            replace_file(target, nbformat.writes(lesson))
+        elif current != newest and given.get(path.stem) != newest:
+            beside = target.with_suffix('.new.ipynb')
+            replace_file(beside, nbformat.writes(lesson))
+            print(f'{path.name} has a newer version and you have changed yours: yours stays, the newer one is {beside.name}.')
+        given[path.stem] = newest
+    replace_file(record, json.dumps(given, indent=1))
+    return folder
+
+
+def relink(text, start='nbs'):
+    "Make a notebook's relative links right for a file in the project's root."
+    def target(match):
+        link = match[2]
+        if re.match(r'[a-z]+:|#', link):
+            return match[0]
+        return f'{match[1]}({normpath(f"{start}/{link}")})'
+    return re.sub(r'(\])\(([^)\s]+)\)', target, text)
+
+
+def readme_text():
+    "README.md and its picture's bytes, from what index.ipynb holds."
+    parts, picture = ['<!-- Made from nbs/index.ipynb by `make readme`: change it there. -->'], None
+    for cell in read(NBS / 'index.ipynb').cells:
+        if 'hide' in directives(cell):
+            continue
+        if cell.cell_type == 'markdown':
+            parts.append(relink(cell.source))
+            continue
+        if 'hide_input' not in directives(cell):
+            parts.append('```python\n' + without_directives(cell.source) + '\n```')
+        for output in cell.outputs:
+            html = output.get('data', {}).get('text/html', '')
+            image = re.search(r'<img alt="([^"]*)"[^>]* src="data:image/png;base64,([^"]*)"', html)
+            if image:
+                picture = base64.b64decode(image[2])
+                parts.append(f'![{image[1]}](nbs/{PICTURE})')
+            else:
+                parts.append('```text\n' + (output.get('text') or output['data']['text/plain']).rstrip() + '\n```')
+    return '\n\n'.join(parts) + '\n', picture
+
+
+def readme():
+    text, picture = readme_text()
+    (NBS / PICTURE).parent.mkdir(exist_ok=True)
+    (NBS / PICTURE).write_bytes(picture)
+    replace_file(ROOT / 'README.md', text)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('command', choices=['lessons', 'outputs', 'readme', 'copies'])
+    parser.add_argument('paths', nargs='*', type=Path, help='notebooks; all where none is named')
+    options = parser.parse_args()
+    paths = [p.resolve() for p in options.paths] or notebooks()
+    if options.command in ('lessons', 'outputs'):
+        globals()[options.command](paths)
+    else:
+        {'readme': readme, 'copies': make_copies}[options.command]()
+
+
+if __name__ == '__main__':
+    main()
