@@ -56,7 +56,7 @@ def is_3(
 def nearest_ideal(
     ims,            # (n, h, w) float pictures, from 0 to 1
     ideals,         # (k, h, w) the ideals, one a class
-    distance=rmse,  # a function (ims, ideal) -> distances: rmse, the better one, or mae
+    distance=rmse,  # a function (ims, ideal) -> distances: rmse or mae
 ):                  # (n,) int64: for each picture the index of the ideal nearest to it
     "Which ideal is each picture nearest to?"
     ims = require(ims, 'ims', ('n', 'h', 'w'), within=(0, 1), lesson='02')

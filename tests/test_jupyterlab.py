@@ -143,8 +143,6 @@ def test_a_lesson_in_jupyterlab(name, lab, page):
         picture = Image.open(io.BytesIO(base64.b64decode(figure['src'].split(',')[1]))).convert('RGBA')
         assert picture.getextrema()[3] == (255, 255) and picture.getpixel((0, 0)) == (255, 255, 255, 255)  # opaque and white
     show_whole(page)
-    take_picture(page, f'{name}_light')
-
     page.add_style_tag(content='body { overflow: visible !important }')  # else axe takes nothing for visible
     tables = page.locator('.jp-OutputArea-output table').count()
     for theme in ('JupyterLab Light', 'JupyterLab Dark'):
@@ -153,7 +151,7 @@ def test_a_lesson_in_jupyterlab(name, lab, page):
         result = page.evaluate(CONTRAST, Axe().axe_script)
         assert not result['violations'], (theme, result['violations'])
         assert result['cells_seen'] >= 50 * tables, 'axe looked at no table'
-    take_picture(page, f'{name}_dark')
+        take_picture(page, f'{name}_{theme.split()[1]}')
 
 
 def test_the_contrast_check_can_fail(lab, page):
