@@ -62,7 +62,7 @@ def lab(tmp_path_factory, fastai_home):
     environment = {**os.environ, **{variable: str(folder / name) for variable, name in names.items()}}
     environment.pop('MPLBACKEND', None)
     for name, setting in {'apputils-extension/notification': {'fetchNews': 'false', 'checkForUpdates': False, 'doNotDisturbMode': True},
-                          'notebook-extension/tracker': {'windowingMode': 'none'}}.items():
+                          'notebook-extension/tracker': {'windowingMode': 'none', 'scrollPastEnd': False}}.items():
         file = folder / 'settings' / '@jupyterlab' / f'{name}.jupyterlab-settings'
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(setting), encoding='utf-8')
@@ -116,7 +116,11 @@ def show_whole(page):
     "A window so high that nothing has to be scrolled to: what is out of sight, axe passes over."
     height = page.evaluate("Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer')].map(panel => panel.scrollHeight))")
     page.set_viewport_size({'width': 1400, 'height': height + 200})
-    page.evaluate("document.querySelectorAll('.jp-WindowedPanel-outer').forEach(panel => { panel.scrollTop = 0 })")
+    page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
+    page.wait_for_function("""() => {
+        document.querySelectorAll('.jp-WindowedPanel-outer').forEach(panel => { panel.scrollTop = 0 });
+        const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')].map(cell => cell.getBoundingClientRect());
+        return cells[0].top >= 0 && cells.at(-1).bottom <= window.innerHeight }""")
 
 
 def take_picture(page, name):
@@ -142,12 +146,12 @@ def test_a_lesson_in_jupyterlab(name, lab, page):
         assert figure['shown']
         picture = Image.open(io.BytesIO(base64.b64decode(figure['src'].split(',')[1]))).convert('RGBA')
         assert picture.getextrema()[3] == (255, 255) and picture.getpixel((0, 0)) == (255, 255, 255, 255)  # opaque and white
-    show_whole(page)
     page.add_style_tag(content='body { overflow: visible !important }')  # else axe takes nothing for visible
     tables = page.locator('.jp-OutputArea-output table').count()
     for theme in ('JupyterLab Light', 'JupyterLab Dark'):
         page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
         page.wait_for_function('theme => document.body.dataset.jpThemeName === theme', arg=theme)
+        show_whole(page)
         result = page.evaluate(CONTRAST, Axe().axe_script)
         assert not result['violations'], (theme, result['violations'])
         assert result['cells_seen'] >= 50 * tables, 'axe looked at no table'
