@@ -10,13 +10,35 @@ from functools import wraps
 
 import torch
 
+# %% ../nbs/exercises.ipynb #737f873a
+def _hint(
+    found,      # what the learner's function returned
+    expected,   # what is right
+    mistakes,   # hint -> what that mistake returns
+    otherwise,  # the hint about any other wrong values
+):              # a hint, or None where found is right
+    "What is wrong with an answer to one case?"
+    def same(a, b): return a.shape == b.shape and torch.allclose(a.double(), b.double(), atol=1e-5)
+    if found is None: return 'your function returned None: is there a return in it?'
+    if isinstance(found, tuple): return f'your function returned {len(found)} things: choose one, as in .values.'
+    if isinstance(found, float): found = torch.tensor(found)
+    if not isinstance(found, torch.Tensor): return f'a tensor expected, {type(found).__name__} found.'
+    if same(found, expected) and found.is_floating_point() == expected.is_floating_point(): return None
+    for hint, mistake in mistakes.items():
+        if same(found, mistake): return hint
+    if found.shape != expected.shape: return f'shape {tuple(expected.shape)} expected, {tuple(found.shape)} found.'
+    if found.is_floating_point() != expected.is_floating_point(): return f'dtype {expected.dtype} expected, {found.dtype} found.'
+    return otherwise
+
 # %% ../nbs/exercises.ipynb #12266c16
 def _check(praise):
-    "Make a check of a function that returns a hint, or None where the answer is right; `praise` repeats the lesson in a line."
-    def decorate(hint_about):
-        @wraps(hint_about)
+    "Make a check of a function that yields its cases; `praise` says in a line what a right answer has got right."
+    def decorate(cases):
+        @wraps(cases)
         def check(answer) -> bool:
-            try: hint = 'replace the ... by your answer.' if _is_open(answer) else hint_about(answer)
+            try:
+                hints = ['replace the ... by your answer.'] if _is_open(answer) else (_hint(*case) for case in cases(answer))
+                hint = next(filter(None, hints), None)  # the first case that is wrong
             except Exception as e: hint = f'your code raised {type(e).__name__}: {e}'
             print(f'right: {praise}' if hint is None else f'not yet: {hint}')
             return hint is None
@@ -29,24 +51,7 @@ def _is_open(answer):
     code, open_code = getattr(answer, '__code__', None), still_open.__code__
     return answer is ... or (code is not None and (code.co_code, code.co_consts) == (open_code.co_code, open_code.co_consts))
 
-# %% ../nbs/exercises.ipynb #737f873a
-def _hint(
-    found,      # what the learner's function returned
-    expected,   # what is right
-    mistakes,   # hint -> what that mistake returns
-    otherwise,  # the hint about any other wrong values
-):              # a hint, or None where found is right
-    "What is wrong with an answer?"
-    def same(a, b): return a.shape == b.shape and torch.allclose(a.double(), b.double(), atol=1e-5)
-    if found is None: return 'your function returned None: is there a return in it?'
-    if not isinstance(found, torch.Tensor): return f'a tensor expected, {type(found).__name__} found.'
-    if same(found, expected) and found.is_floating_point() == expected.is_floating_point(): return None
-    for hint, mistake in mistakes.items():
-        if same(found, mistake): return hint
-    if found.shape != expected.shape: return f'shape {tuple(expected.shape)} expected, {tuple(found.shape)} found.'
-    if found.is_floating_point() != expected.is_floating_point(): return f'dtype {expected.dtype} expected, {found.dtype} found.'
-    return otherwise
-
+# %% ../nbs/exercises.ipynb #c8c4aec7
 def _random(n, seed=0): return torch.rand(n, 28, 28, generator=torch.Generator().manual_seed(seed))
 
 def _bytes(n, seed=0): return (_random(n, seed) * 256).byte()
@@ -57,40 +62,34 @@ def check_01_1(
     answer,  # cut(im, top, left, size)
 ) -> bool:   # is it right?
     "Lesson 01: cut a square out of a picture."
-    im, hint = _bytes(1)[0], None
+    im = _bytes(1)[0]
     for top, left, size in ((3, 9, 5), (0, 0, 28), (20, 2, 1)):
         mistakes = {'rows and columns are swapped: the row comes first.': im[left:left+size, top:top+size],
                     'one row and one column too many: the end of a slice is not included.': im[top:top+size+1, left:left+size+1],
                     'after the colon stands where to end, not how many.': im[top:size, left:size]}
-        hint = hint or _hint(answer(im.clone(), top, left, size), im[top:top+size, left:left+size], mistakes,
-                             f'for top {top}, left {left}, size {size} other pixels are expected.')
-    return hint
+        yield (answer(im.clone(), top, left, size), im[top:top+size, left:left+size], mistakes,
+               f'for top {top}, left {left}, size {size} other pixels are expected.')
 
 @_check('one constant for every picture.')
 def check_01_2(
     answer,  # to_unit(im)
 ) -> bool:   # is it right?
     "Lesson 01: uint8 from 0 to 255 into floats from 0 to 1."
-    hint = None
     for im in (_bytes(1)[0], _bytes(1)[0] // 3, _bytes(2)):
         mistakes = {'// drops the fraction: use / .': im // 255,
                     'divide by the largest possible value, so that 255 becomes 1.': im.float() / 256,
                     "divide by 255, the largest possible value, not by this picture's own largest.": im.float() / im.max()}
-        hint = hint or _hint(answer(im.clone()), im.float() / 255, mistakes, '255 should become 1, and 51 should become 0.2.')
-    return hint
+        yield answer(im.clone()), im.float() / 255, mistakes, '255 should become 1, and 51 should become 0.2.'
 
 @_check('floats first, then add.')
 def check_01_3(
     answer,  # blend(a, b)
 ) -> bool:   # is it right?
     "Lesson 01: the average of two uint8 pictures."
-    hint = None
     for a, b in ((_bytes(1)[0], _bytes(1, seed=1)[0]), (_bytes(3) // 4, _bytes(3, seed=1) // 4)):
         mistakes = {'200 + 100 is 44 in uint8: turn both into floats before you add.': (a + b) / 2,
                     'that is the sum: divide it by 2.': a.float() + b.float()}
-        hint = hint or _hint(answer(a.clone(), b.clone()), (a.float() + b.float()) / 2, mistakes,
-                             'pixels of 200 and 100 should give 150.')
-    return hint
+        yield answer(a.clone(), b.clone()), (a.float() + b.float()) / 2, mistakes, 'pixels of 200 and 100 should give 150.'
 
 # %% ../nbs/exercises.ipynb #8a47cdf8
 @_check('for each pixel the middle of all pictures.')
@@ -98,44 +97,36 @@ def check_02_1(
     answer,  # median_digit(ims)
 ) -> bool:   # is it right?
     "Lesson 02: the median digit."
-    hint = None
     for n in (5, 101):
         ims = _random(n)**3  # skewed, so that the mean is another picture
-        found = answer(ims.clone())
-        if isinstance(found, tuple): return "torch's median returns two things, the values and where they were: take .values."
         wrong_axis = f'your median is over the wrong axes: (28, 28) expected, ({n},) found. Axis 0 counts the pictures.'
         mistakes = {wrong_axis: ims.flatten(1).median(1).values, 'that is the mean.': ims.mean(0),
                     'one number for all pictures: say along which axis, median(0).': ims.median()}
-        hint = hint or _hint(found, ims.median(0).values, mistakes, 'the values differ from the median along axis 0.')
-    return hint
+        yield answer(ims.clone()), ims.median(0).values, mistakes, 'the values differ from the median along axis 0.'
 
 @_check('a distance that only looks at the worst pixel.')
 def check_02_2(
     answer,  # largest_difference(a, b)
 ) -> bool:   # is it right?
     "Lesson 02: the largest absolute difference at any pixel."
-    hint, b = None, _random(1, seed=1)[0]
+    b = _random(1, seed=1)[0]
     for a in (_random(7), _random(3) / 2, _random(1)):
-        found, d = answer(a.clone(), b.clone()), a - b
-        if isinstance(found, tuple): return 'max along an axis returns two things; amax takes two axes and returns one.'
+        d = a - b
         mistakes = {'one number for all pictures: one for each is wanted, so name the last two axes, (-1, -2).': d.abs().max(),
                     'a large negative difference is a large difference too: take abs first.': d.amax((-1, -2)),
                     'that is the mean, mae; the largest is wanted.': d.abs().mean((-1, -2))}
-        hint = hint or _hint(found, d.abs().amax((-1, -2)), mistakes, 'the values differ from the largest absolute difference.')
-    return hint
+        yield answer(a.clone(), b.clone()), d.abs().amax((-1, -2)), mistakes, 'the values differ from the largest absolute difference.'
 
 @_check('a mean over pictures, not over classes.')
 def check_02_3(
     answer,  # share_right(right_3s, right_7s)
 ) -> bool:   # is it right?
     "Lesson 02: the accuracy over all pictures."
-    hint = None
     for right_3s, right_7s in ((torch.arange(4) > 0, torch.arange(100) > 89), (torch.ones(3).bool(), torch.zeros(7).bool())):
-        found, all_right = answer(right_3s.clone(), right_7s.clone()), torch.cat([right_3s, right_7s]).float()
-        if isinstance(found, float): found = torch.tensor(found)
+        all_right = torch.cat([right_3s, right_7s]).float()
         of_classes = 'that is the mean of the two shares; there are more sevens here, and each picture counts once.'
         mistakes = {of_classes: (right_3s.float().mean() + right_7s.float().mean()) / 2,
                     'that is the number of right ones: divide by the number of pictures.': all_right.sum(),
                     'a share is between 0 and 1: leave out the 100.': 100 * all_right.mean()}
-        hint = hint or _hint(found, all_right.mean(), mistakes, '3 of 4 and 10 of 100 right should give 13/104 = .125.')
-    return hint
+        yield (answer(right_3s.clone(), right_7s.clone()), all_right.mean(), mistakes,
+               '3 of 4 and 10 of 100 right should give 13/104 = .125.')
