@@ -4,9 +4,11 @@ import shutil
 import subprocess
 import sys
 
+import nbformat
 import notebooks as tools
 import pytest
 from conftest import ROOT
+from nbformat.v4 import new_code_cell, new_notebook
 
 pytestmark = pytest.mark.slow
 NAMESPACE = ['unshare', '--user', '--map-root-user', '--net']
@@ -48,9 +50,14 @@ def test_the_learners_copy_runs(name, tmp_path):
     run(copies / name)
 
 
+def test_a_progress_bar_leaves_no_trace(tmp_path, monkeypatch):
+    monkeypatch.setenv('FASTAI_HOME', str(tmp_path))  # so that the folder of pictures is written anew
+    nb = tools.execute(new_notebook(cells=[new_code_cell('from digits_uth.data import mnist_sample\nmnist_sample().name')]), tmp_path)
+    kept = [output for output in nb.cells[0].outputs if not tools.is_trace_of_progress(output)]
+    assert len(nb.cells[0].outputs) > 1 and [output.data['text/plain'] for output in kept] == ["'mnist_sample'"]
+
+
 def test_a_failing_cell_is_shown(tmp_path):
-    import nbformat
-    from nbformat.v4 import new_code_cell, new_notebook
     nbformat.write(new_notebook(cells=[new_code_cell('x = 1'), new_code_cell('x / 0')]), tmp_path / 'broken.ipynb')
     command = [sys.executable, ROOT / 'tools' / 'notebooks.py', 'lessons', tmp_path / 'broken.ipynb']
     done = subprocess.run(command, capture_output=True, text=True)

@@ -100,9 +100,9 @@ def outputs(paths):
 
 
 def is_trace_of_progress(output):
-    "Does this output only hold what a finished progress bar left behind?"
-    html = output.get('data', {}).get('text/html', '')
-    return output.output_type == 'display_data' and 'text/html' in output.data and (not html.strip() or '<progress' in html)
+    "Does this output only hold what a progress bar left behind: its style sheet, or nothing where it stood?"
+    html = output.get('data', {}).get('text/html')
+    return output.output_type == 'display_data' and html is not None and (not html.strip() or 'progress {' in html)
 
 
 def learners_copy(nb):
