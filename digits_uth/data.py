@@ -75,8 +75,8 @@ def _arrays(*names):
     cure = 'install the package again (lesson 00)'
     try: data = _file.read_bytes()
     except OSError as e: raise ValueError(f'{_file}: expected the MNIST data file, got {e.strerror or e}; {cure}.') from e
-    sum = hashlib.sha256(data).hexdigest()
-    if sum != _sha256: raise ValueError(f'{_file}: expected the SHA-256 sum {_sha256}, got {sum}: the file is damaged; {cure}.')
+    found = hashlib.sha256(data).hexdigest()
+    if found != _sha256: raise ValueError(f'{_file}: expected the SHA-256 sum {_sha256}, got {found}: the file is damaged; {cure}.')
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays: return [arrays[name] for name in names]
 
 # %% ../nbs/00_data.ipynb #1212d36f

@@ -1,4 +1,9 @@
-"Lesson 02: a model answer to each exercise, and answers that are typical and wrong."
+"""Lesson 02: a model answer to each exercise, and answers that are typical and wrong.
+
+Is the median a better ideal for MAE? A little: .9558 of the validation pictures are right instead of .9514, which is within
+a standard error. For RMSE it is worse, .9539 instead of .9661. Each distance prefers the ideal that makes it small: the mean
+has the smallest squared differences from all pictures, the median the smallest absolute ones.
+"""
 import torch
 
 

@@ -171,7 +171,9 @@ def test_prose_of_guards_is_not_needed():
 def test_the_learners_copy():
     for name, nb in BOOKS.items():
         copy = tools.learners_copy(tools.read(tools.NBS / f'{name}.ipynb'))
-        assert not outputs(copy) and not any(c.source.startswith('#|') for c in copy.cells)
+        assert not any(c.source.startswith('#|') for c in copy.cells)
+        assert all(c.metadata.jupyter.source_hidden for c in copy.cells if c.get('outputs'))  # a picture without its code
+        assert len(outputs(copy)) == (name == 'index')
         assert [c.id for c in copy.cells] == [c.id for c in seen(nb)]
         assert all(c.source.strip() for c in copy.cells)
     assert Path(tools.COPIES).name == 'my_lessons'

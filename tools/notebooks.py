@@ -106,13 +106,15 @@ def is_trace_of_progress(output):
 
 
 def learners_copy(nb):
-    "The lesson as a learner gets it: no outputs, no guards, no plumbing."
-    hidden = RegexRemovePreprocessor(patterns=[r'#\|\s*(hide|default_exp)\b'])
+    "The lesson as a learner gets it: no guards, no plumbing, and no outputs but those of cells that are there for their picture."
+    pictures = {cell.id: cell.outputs for cell in nb.cells if 'hide_input' in directives(cell)}
     nb, _ = ClearOutputPreprocessor(enabled=True).preprocess(nb, {})
-    nb, _ = hidden.preprocess(nb, {})
+    nb, _ = RegexRemovePreprocessor(patterns=[r'#\|\s*(hide|default_exp)\b']).preprocess(nb, {})
     for cell in nb.cells:
         if cell.cell_type == 'code':
             cell.source = without_directives(cell.source)
+        if cell.id in pictures:
+            cell.outputs, cell.metadata = pictures[cell.id], {'jupyter': {'source_hidden': True}}
     nb.metadata = {'kernelspec': nb.metadata.get('kernelspec', {'name': 'python3', 'display_name': 'python3'})}
     return nb
 
