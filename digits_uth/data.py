@@ -33,13 +33,13 @@ def require(
     lesson='01',   # the lesson that explains it
 ):                 # x, as a tensor
     "Return `x` as a tensor if it is what a function needs; else say in a ValueError what was expected, what came, what to do."
-    expected = f'a {kind} tensor' if kind != 'number' else 'a tensor'
+    expected = {'float': 'a float tensor', 'int': 'an int tensor', 'number': 'a tensor'}[kind]
     expected += f" of shape ({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
     def refuse(came, cure, more=''): raise ValueError(f'{name}: expected {expected}{more}, got {came}; {cure} (lesson {lesson}).')
 
     if isinstance(x, np.ndarray) and x.dtype.kind in 'biuf': x = torch.tensor(x)
     if isinstance(x, (list, tuple)): refuse(f'a {type(x).__name__} of {len(x)}', 'use torch.stack or torch.tensor')
-    if not isinstance(x, torch.Tensor): refuse(f'a {type(x).__name__}', 'use torch.tensor')
+    if not isinstance(x, torch.Tensor): refuse(f'a value of type {type(x).__name__}', 'use torch.tensor')
 
     more, came = shape[0] == '...', f'shape {tuple(x.shape)}'
     sizes = shape[1:] if more else shape

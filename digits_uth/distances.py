@@ -44,7 +44,7 @@ def is_3(
     ims,           # (..., h, w) float pictures, from 0 to 1
     mean3,         # (h, w) the ideal 3
     mean7,         # (h, w) the ideal 7
-    distance=mae,  # a function (ims, ideal) -> distances: mae or rmse
+    distance=mae,  # a function (ims, ideal) -> distances: mae or rmse, without parentheses
 ):                 # (...) bool, True for a 3
     "Is each picture nearer to the ideal 3 than to the ideal 7?"
     ims = require(ims, 'ims', ('...', 'h', 'w'), within=(0, 1), lesson='02')

@@ -54,7 +54,8 @@ def show_images(
 ):                # the Axes, one a picture
     "Draw pictures in a grid."
     if isinstance(ims, (torch.Tensor, np.ndarray)): require(ims, 'ims', ('...', 'n', 'h', 'w'), kind='number')
-    if not hasattr(ims, '__iter__'): raise ValueError(f'ims: expected pictures, got a {type(ims).__name__}; put it in a list (lesson 01).')
+    if not hasattr(ims, '__iter__'):
+        raise ValueError(f'ims: expected pictures, got a value of type {type(ims).__name__}; give a list (lesson 01).')
     ims = list(ims)
     if not ims: raise ValueError('ims: expected at least one picture, got none; look at what selected them (lesson 01).')
     titles = [None]*len(ims) if titles is None else list(titles)

@@ -20,8 +20,8 @@ WORKS = None
 # export, what it is given, and what the ValueError says, its phrases between bars; or WORKS
 ROWS = {
     'require': [
-        (lambda: require(3, 'x', ('n',)), 'x: expected a float tensor of shape (n,) | got a int | use torch.tensor (lesson 01)'),
-        (lambda: require(np.array(['3']), 'x', ('n',)), 'got a ndarray'),
+        (lambda: require(3, 'x', ('n',)), 'x: expected a float tensor of shape (n,) | got a value of type int | torch.tensor (lesson 01)'),
+        (lambda: require(np.array(['3']), 'x', ('n',)), 'got a value of type ndarray'),
         (lambda: require(ims, 'x', ('...', 28, 27)), 'shape (..., 28, 27) | got shape (3, 28, 28)'),
         (lambda: require(torch.ones(2, dtype=torch.bool), 'x', ('n',), kind='int'), 'int tensor of shape (n,) | got torch.bool'),
         (lambda: require(torch.ones(2, dtype=torch.complex64), 'x', ('n',), kind='number'), 'torch.complex64'),
@@ -62,7 +62,7 @@ ROWS = {
         (lambda: show_image(im.flatten()), 'shape (h, w) | got shape (784,)'),
         (lambda: show_image(torch.zeros(0, 28)), 'got an empty one'),
         (lambda: show_image([[0, 1]]), 'got a list of 1 | use torch.stack or torch.tensor'),
-        (lambda: show_image(None), 'got a NoneType'),
+        (lambda: show_image(None), 'got a value of type NoneType'),
         (lambda: show_image(im > .5), 'got torch.bool'),
     ],
     'show_images': [
@@ -73,7 +73,7 @@ ROWS = {
         (lambda: show_images([]), 'ims: expected at least one picture | got none | lesson 01'),
         (lambda: show_images(ims[:0]), 'got an empty one'),
         (lambda: show_images(im), 'shape (..., n, h, w) | got shape (28, 28)'),
-        (lambda: show_images(3), 'ims: expected pictures | got a int | lesson 01'),
+        (lambda: show_images(3), 'ims: expected pictures | got a value of type int | lesson 01'),
         (lambda: show_images(ims, titles=['one']), 'titles: expected 3, one a picture | got 1 | lesson 01'),
         (lambda: show_images(ims, ncols=0), 'ncols: expected 1 or more | got 0'),
         (lambda: show_images([im, nan]), 'NaN'),

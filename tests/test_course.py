@@ -112,6 +112,19 @@ def test_the_newest_versions_are_tried_where_the_recorded_ones_do_not_fit(instal
     assert installer.called() == ['venv', 'pip']
 
 
+def test_a_renewal_that_fails_keeps_the_packages_and_is_tried_again(installer):
+    course.install()
+    with open(course.ROOT / 'settings.ini', 'a', encoding='utf-8') as file:
+        file.write('\n')
+    installer.result = 1  # no network, say
+    with pytest.raises(course.Stop):
+        course.install()
+    installer.called()
+    installer.result = 0
+    course.install()
+    assert installer.called() == ['pip']
+
+
 def test_somebody_elses_environment_is_left_alone(installer):
     course.VENV.mkdir()
     (course.VENV / 'precious').touch()

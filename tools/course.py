@@ -114,6 +114,8 @@ def install():
     if pip_install('-c', 'constraints.txt', *target) != 0:
         print("The versions in constraints.txt don't fit this machine; trying the newest ones …", flush=True)
         if pip_install(*target) != 0:
+            if state.get('fingerprint'):
+                write_state(state)  # the old packages are still there: try to renew them again, rather than start anew
             raise Stop('The packages could not be installed, for the reason that pip gives above: mend that and call again.')
     # What the first import of matplotlib does once, and says so in the middle of a lesson, is done here.
     run(venv_python(), '-c', 'import matplotlib.font_manager')
