@@ -11,6 +11,7 @@ test:     ; @$(COURSE) test $(ARGS)                                    # all tes
 outputs:  ; @$(COURSE) outputs $(ARGS)                                 # export, run, and store what the notebooks show
 readme:   ; @$(COURSE) readme                                          # README.md from nbs/index.ipynb
 bench:    ; @$(COURSE) bench                                           # speed, as ratios
+experiments: ; @$(COURSE) experiments $(ARGS)                          # the tables of many seeds, again
 clean:    ; @$(COURSE) clean                                           # what can be made again
 
-.PHONY: help install lab lessons check test outputs readme bench clean
+.PHONY: help install lab lessons check test outputs readme bench experiments clean

@@ -41,12 +41,14 @@ def require(
     if isinstance(x, (list, tuple)): refuse(f'a {type(x).__name__} of {len(x)}', 'use torch.stack or torch.tensor')
     if not isinstance(x, torch.Tensor): refuse(f'a value of type {type(x).__name__}', 'use torch.tensor')
 
-    more, came = shape[0] == '...', f'shape {tuple(x.shape)}'
+    more, came = tuple(shape[:1]) == ('...',), f'shape {tuple(x.shape)}'
     sizes = shape[1:] if more else shape
-    right = x.ndim >= len(sizes) if more else x.ndim == len(sizes)
-    pairs = zip(sizes[::-1], x.shape[::-1], strict=False)  # from the right end
-    right = right and all(s == n for s, n in pairs if isinstance(s, int))
-    if not right: refuse(came, 'stack, index or reshape it')
+    def right(found):
+        pairs = zip(sizes[::-1], found[::-1], strict=False)  # from the right end
+        return (len(found) >= len(sizes) if more else len(found) == len(sizes)) and all(s == n for s, n in pairs if isinstance(s, int))
+    if x.ndim == 1 and tuple(sizes[1:]) == (1,) and right((*x.shape, 1)):  # a row where a column belongs: what broadcasts without an error
+        refuse(f'{came}, and the two would broadcast to {(len(x), len(x))}', f'use {name}.unsqueeze(1)')
+    if not right(x.shape): refuse(came, 'stack, index or reshape it')
     if fits is not None:
         try: torch.broadcast_shapes(x.shape, fits.shape)
         except RuntimeError:
@@ -56,7 +58,8 @@ def require(
     is_float = x.is_floating_point()
     is_int = not (is_float or x.is_complex() or x.dtype == torch.bool)
     if not {'float': is_float, 'int': is_int, 'number': is_float or is_int}[kind]:
-        refuse(str(x.dtype), f'use {name}.float() / 255 for pixels from a file' if kind == 'float' else 'convert it')
+        to = 'float() / 255 for pixels from a file' if x.dtype == torch.uint8 else 'float()' if kind == 'float' else 'long()'
+        refuse(str(x.dtype), f'use {name}.{to}')
 
     if within and not x.is_meta:
         if not x.isfinite().all(): refuse('NaN or infinity among its values', 'look for a division by 0, or drop those items')

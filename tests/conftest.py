@@ -1,4 +1,5 @@
 "What all tests share: the tools on the path, a data place of their own, the quick tests first."
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,6 +22,13 @@ def fastai_home(tmp_path_factory):
         home = tmp_path_factory.mktemp('fastai_home')
         patch.setenv('FASTAI_HOME', str(home))
         yield home
+
+
+def learners_project(folder):
+    "The project as a learner sees it, in a folder of its own: the lessons' copies, and what they read beside them. Returns the copies."
+    import notebooks as tools
+    shutil.copytree(ROOT / 'experiments', folder / 'experiments', ignore=shutil.ignore_patterns('__pycache__'))
+    return tools.make_copies(folder / 'my_lessons')
 
 
 @pytest.fixture(autouse=True)

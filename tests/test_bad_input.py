@@ -6,16 +6,34 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from test_package import MODULES
 
 from digits_uth.data import load_mnist, mnist_sample, require, threes_and_sevens
 from digits_uth.distances import ideal_digit, is_3, mae, mnist_distance, nearest_ideal, rmse
+from digits_uth.loss import batch_accuracy, init_params, linear1, mnist_loss
 from digits_uth.pixels import alt, pixel_table, show_image, show_images
+from digits_uth.sgd import gradient_descent, mse, numerical_gradient, plot_function, quadratic
+from digits_uth.training import calc_grad, plot_history, train_epoch, train_model, validate_epoch
 
 im = torch.rand(28, 28, generator=torch.Generator().manual_seed(0))
 ims = torch.stack([im, im / 2, im / 3])
 nan, raw = im.clone(), (im * 255).byte()
 nan[3, 3] = float('nan')
+preds, targets = torch.tensor([[2.], [-1.], [.5], [0.]]), torch.tensor([[1], [0], [1], [0]])
+three, double = torch.ones(3), torch.ones(3, dtype=torch.float64)
 WORKS = None
+
+
+def step(batches, loss_func=mnist_loss):
+    "An epoch of a linear model of one number."
+    w = torch.zeros(1, 1).requires_grad_()
+    return train_epoch(lambda xb: xb @ w, batches, loss_func, torch.optim.SGD([w], lr=.1))
+
+
+def train(epochs, dl=((preds, targets),), valid_dl=((preds, targets),)):
+    w = torch.zeros(1, 1).requires_grad_()
+    return train_model(lambda xb: xb @ w, dl, valid_dl, mnist_loss, torch.optim.SGD([w], lr=.1), epochs)
+
 
 # export, what it is given, and what the ValueError says, its phrases between bars; or WORKS
 ROWS = {
@@ -142,6 +160,119 @@ ROWS = {
         (lambda: nearest_ideal(ims, ims * 255), 'ideals: expected | values from 0 to 1'),
         (lambda: nearest_ideal(raw[None], ims), 'torch.uint8'),
     ],
+    'plot_function': [
+        (lambda: plot_function(torch.sin), WORKS),
+        (lambda: plot_function(lambda x: 3), WORKS),
+        (lambda: plot_function(torch.sin, 2, -2), 'lo and hi: expected lo < hi | got 2 and -2 | lesson 03'),
+        (lambda: plot_function(torch.sin, 1, 1), 'got 1 and 1; choose a lo below hi'),
+        (lambda: plot_function(torch.sin, float('nan'), 1), 'got nan and 1'),
+    ],
+    'numerical_gradient': [
+        (lambda: numerical_gradient(torch.sum, double), WORKS),
+        (lambda: numerical_gradient(torch.sum, double.numpy()), WORKS),
+        (lambda: numerical_gradient(torch.sum, double[0]), WORKS),
+        (lambda: numerical_gradient(torch.sum, three), 'x: expected float64 | got torch.float32; use x.double() (lesson 03)'),
+        (lambda: numerical_gradient(torch.sum, three.long()), 'x: expected a float tensor | got torch.int64; use x.float()'),
+        (lambda: numerical_gradient(torch.sum, [1., 2.]), 'x: expected | got a list of 2'),
+        (lambda: numerical_gradient(torch.sum, double[:0]), 'empty'),
+        (lambda: numerical_gradient(lambda x: x**2, double), 'f(x): expected a float tensor of shape () | got shape (3,) | lesson 03'),
+    ],
+    'quadratic': [
+        (lambda: quadratic(three, three), WORKS),
+        (lambda: quadratic(three.numpy(), three), WORKS),
+        (lambda: quadratic(2., three.numpy()), WORKS),
+        (lambda: quadratic(three, three[:2]), 'params: expected a float tensor of shape (3,) | got shape (2,) | lesson 03'),
+        (lambda: quadratic(three, [1., 2., 3.]), 'params: expected | got a list of 3'),
+        (lambda: quadratic(three, three.long()), 'got torch.int64; use params.float() (lesson 03)'),
+    ],
+    'mse': [
+        (lambda: mse(preds, preds), WORKS),
+        (lambda: mse(preds.numpy(), preds.numpy()), WORKS),
+        (lambda: mse(three[0], three[0]), WORKS),
+        (lambda: mse(preds, preds[:, 0]),
+         'targets: expected a float tensor of shape (4, 1) | got shape (4,) | would broadcast to (4, 4) | targets.unsqueeze(1)'),
+        (lambda: mse(preds[:, 0], preds), 'targets: expected a float tensor of shape (4,) | got shape (4, 1) | lesson 03'),
+        (lambda: mse(preds, targets), 'targets: expected a float tensor | got torch.int64; use targets.float()'),
+        (lambda: mse(preds[:0], preds[:0]), 'preds: expected | empty'),
+        (lambda: mse([1.], [1.]), 'preds: expected | got a list of 1'),
+    ],
+    'gradient_descent': [
+        (lambda: gradient_descent(quadratic, three, three, three, lr=.1, steps=2), WORKS),
+        (lambda: gradient_descent(quadratic, three.numpy(), three, three, lr=.1, steps=0), WORKS),
+        (lambda: gradient_descent(quadratic, three, three, three, lr=1e9, steps=9), WORKS),  # it explodes, which is what was asked for
+        (lambda: gradient_descent(quadratic, three, three, three, lr=-.1, steps=2), 'lr and steps: expected | got -0.1 and 2 | lesson 03'),
+        (lambda: gradient_descent(quadratic, three, three, three, lr=.1, steps=-1), 'got 0.1 and -1'),
+        (lambda: gradient_descent(quadratic, three, three, three, lr=float('nan'), steps=1), 'got nan and 1'),
+        (lambda: gradient_descent(quadratic, three.long(), three, three, lr=.1, steps=1),
+         'params: expected a float tensor of shape (k,) | got torch.int64'),
+        (lambda: gradient_descent(quadratic, preds, three, three, lr=.1, steps=1), 'params: expected | got shape (4, 1)'),
+        (lambda: gradient_descent(quadratic, three, three, preds, lr=.1, steps=1),
+         'targets: expected a float tensor of shape (3,) | got shape (4, 1)'),
+    ],
+    'init_params': [
+        (lambda: init_params((2, 3)), WORKS),
+        (lambda: init_params(1, std=0), WORKS),
+        (lambda: init_params(1, std=-1), 'std: expected a number from 0 on | got -1 | lesson 04'),
+        (lambda: init_params(1, std=float('nan')), 'got nan'),
+    ],
+    'linear1': [
+        (lambda: linear1(preds, torch.ones(1, 2), torch.zeros(2)), WORKS),
+        (lambda: linear1(preds.numpy(), torch.ones(1, 2), np.float32([0, 0])), WORKS),
+        (lambda: linear1(ims.flatten(1)[0], torch.ones(784, 1), torch.zeros(1)),
+         'xb: expected a float tensor of shape (n, k) | got shape (784,); stack | lesson 04'),
+        (lambda: linear1(raw[None].flatten(1), torch.ones(784, 1), torch.zeros(1)), 'got torch.uint8; use xb.float() / 255'),
+        (lambda: linear1(preds, torch.ones(2, 1), torch.zeros(1)), 'weights: expected a float tensor of shape (1, m) | got shape (2, 1)'),
+        (lambda: linear1(preds, torch.ones(1), torch.zeros(1)), 'weights: expected | got shape (1,)'),
+        (lambda: linear1(preds, torch.ones(1, 2), torch.zeros(1)), 'bias: expected a float tensor of shape (2,) | got shape (1,)'),
+        (lambda: linear1(preds[:0], torch.ones(1, 1), torch.zeros(1)), 'xb: expected | empty'),
+        (lambda: linear1([[1.]], torch.ones(1, 1), torch.zeros(1)), 'xb: expected | got a list of 1'),
+    ],
+    **{f.__name__: [
+        (lambda f=f: f(preds, targets), WORKS),
+        (lambda f=f: f(preds.numpy(), targets.numpy()), WORKS),
+        (lambda f=f: f(preds, targets.float()), WORKS),
+        (lambda f=f: f(preds[:1], targets[:1]), WORKS),
+        (lambda f=f: f(preds.double(), targets.byte()), WORKS),
+        (lambda f=f: f(preds, targets[:, 0]),
+         'targets: expected a tensor of shape (4, 1) | got shape (4,), and the two would broadcast to (4, 4); '
+                                              'use targets.unsqueeze(1) (lesson 04)'),
+        (lambda f=f: f(preds[:, 0], targets), 'preds: expected a float tensor of shape (n, 1) | got shape (4,) | preds.unsqueeze(1)'),
+        (lambda f=f: f(preds, targets[:1]), 'targets: expected | got shape (1, 1)'),
+        (lambda f=f: f(torch.ones(4, 2), targets), 'preds: expected | got shape (4, 2)'),
+        (lambda f=f: f(targets, targets), 'preds: expected a float tensor | got torch.int64'),
+        (lambda f=f: f(preds, targets == 1), 'targets: expected | got torch.bool; use targets.long()'),
+        (lambda f=f: f(preds[:0], targets[:0]), 'preds: expected | empty'),
+        (lambda f=f: f([[1.]], targets), 'preds: expected | got a list of 1'),
+    ] for f in (mnist_loss, batch_accuracy)},
+    'calc_grad': [
+        (lambda: calc_grad(preds.clone().requires_grad_(), targets, lambda xb: xb, mnist_loss), WORKS),
+        (lambda: calc_grad(preds, targets[:, 0], lambda xb: xb, mnist_loss), 'targets: expected | would broadcast to (4, 4)'),
+    ],
+    'train_epoch': [
+        (lambda: step([(preds, targets)]), WORKS),
+        (lambda: step(iter([(preds, targets)])), WORKS),
+        (lambda: step([(preds[:1], targets[:1])]), WORKS),
+        (lambda: step([]), 'dl: expected at least one batch | got none | drop_last | lesson 05'),
+        (lambda: step([(preds, targets[:, 0])]), 'targets: expected | use targets.unsqueeze(1)'),
+    ],
+    'validate_epoch': [
+        (lambda: validate_epoch(lambda xb: xb, [(preds, targets)], batch_accuracy), WORKS),
+        (lambda: validate_epoch(lambda xb: xb, [], batch_accuracy), 'dl: expected at least one batch | got none | lesson 05'),
+        (lambda: validate_epoch(lambda xb: xb, [(preds, targets[:, 0])], batch_accuracy), 'targets: expected'),
+    ],
+    'train_model': [
+        (lambda: train(1), WORKS),
+        (lambda: train(0), 'epochs: expected 1 or more | got 0 | lesson 05'),
+        (lambda: train(1, dl=[]), 'dl: expected at least one batch | got none'),
+        (lambda: train(1, valid_dl=iter([(preds, targets)])), 'gone through twice'),
+    ],
+    'plot_history': [
+        (lambda: plot_history(train(2)), WORKS),
+        (lambda: plot_history(train(2), 'batch_accuracy', 'valid_loss'), WORKS),
+        (lambda: plot_history(train(1), 'accuracy'),
+         "names: expected some of train_loss, valid_loss, batch_accuracy | got ['accuracy'] (lesson 05)"),
+        (lambda: plot_history(train(1), ['train_loss']), "got [['train_loss']]"),
+    ],
 }
 ROWS['mnist_distance'] = ROWS['mae']
 CASES = [pytest.param(call, words, id=f'{name}-{i}') for name, rows in ROWS.items() for i, (call, words) in enumerate(rows)]
@@ -160,7 +291,7 @@ def test_it_works_or_says_what_was_expected_and_what_came(call, words):
         assert phrase in message, f'{phrase!r} is not in: {message}'
 
 
-@pytest.mark.parametrize('module', ['data', 'pixels', 'distances'])
+@pytest.mark.parametrize('module', [module for module in MODULES if module != 'exercises'])
 def test_every_export_has_its_rows(module):
     for name in importlib.import_module(f'digits_uth.{module}').__all__:
         assert name in ROWS, f'{name} of digits_uth.{module} has no row in the table of bad inputs'

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import notebooks as tools
 import pytest
+from conftest import learners_project
 from PIL import Image
 from test_course import free_port
 
@@ -35,7 +36,8 @@ RUN_ALL = """async () => {
           errors: cells.flatMap(c => c.outputs.filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue)),
           stderr: cells.flatMap(c => c.outputs.filter(o => o.name === 'stderr').map(o => o.text))}
 }"""
-FIGURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].map(i => (
+# Without those inside widgets, which are another test's.
+FIGURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].filter(i => !i.closest('.jupyter-widgets')).map(i => (
   {alt: i.alt, shown: i.complete && i.naturalWidth > 0 && i.getBoundingClientRect().width > 0, src: i.src}))"""
 
 # axe on every output, not on the first one alone, which is what a selector for its context gives.
@@ -56,7 +58,8 @@ def lab(tmp_path_factory, fastai_home):
     from digits_uth.data import mnist_sample
     mnist_sample()
     folder = tmp_path_factory.mktemp('lab')
-    copies = tools.make_copies(folder / 'project' / 'my_lessons')
+    (folder / 'project').mkdir()
+    copies = learners_project(folder / 'project')
     names = {'JUPYTER_CONFIG_DIR': 'config', 'JUPYTER_DATA_DIR': 'data', 'JUPYTER_RUNTIME_DIR': 'runtime', 'IPYTHONDIR': 'ipython',
              'JUPYTERLAB_SETTINGS_DIR': 'settings', 'JUPYTERLAB_WORKSPACES_DIR': 'workspaces'}
     environment = {**os.environ, **{variable: str(folder / name) for variable, name in names.items()}}
@@ -129,16 +132,41 @@ def take_picture(page, name):
         page.screenshot(path=Path(folder) / f'{name}.png')
 
 
+def open_lesson(name, lab, page):
+    page.goto(lab.format(name))
+    page.wait_for_function('window.jupyterapp?.shell?.currentWidget?.context?.isReady')
+
+
+def run_all(page):
+    result = page.evaluate(RUN_ALL)
+    assert result['ok'] and not result['errors'] and not result['stderr'], result
+    first = next(iter(result['counts']), 1)  # not 1 where the lesson was run before
+    assert result['counts'] == list(range(first, first + len(result['counts'])))
+
+
+def test_the_slider_of_lesson_03_moves_by_keyboard_and_changes_its_picture(lab, page):
+    open_lesson('03_sgd', lab, page)
+    run_all(page)
+    picture = page.locator('.jupyter-widgets .jp-OutputArea-output img')
+    handle = page.locator('.jupyter-widgets .noUi-handle')
+    assert handle.count() == picture.count() == 1
+    assert picture.get_attribute('alt') == 'Ten steps on the parabola with learning rate 0.10: each multiplies w by 0.80.'
+    for key, text in (('ArrowRight', 'rate 0.12: each multiplies w by 0.76.'), ('End', 'rate 1.10: each multiplies w by -1.20.')):
+        before = picture.get_attribute('src')
+        handle.focus()
+        page.keyboard.press(key)
+        page.wait_for_function("text => document.querySelector('.jupyter-widgets .jp-OutputArea-output img')?.alt.endsWith(text)", arg=text)
+        assert picture.get_attribute('src') != before
+    assert page.locator('.jupyter-widgets [data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+
+
 @pytest.mark.parametrize('name', NAMES)
 def test_a_lesson_in_jupyterlab(name, lab, page):
     from axe_playwright_python.sync_playwright import Axe
-    page.goto(lab.format(name))
-    page.wait_for_function('window.jupyterapp?.shell?.currentWidget?.context?.isReady')
-    result = page.evaluate(RUN_ALL)
-    assert result['ok'] and not result['errors'] and not result['stderr'], result
-    assert result['counts'] == list(range(1, len(result['counts']) + 1))
+    open_lesson(name, lab, page)
+    run_all(page)
     assert page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
-    page.wait_for_function(f"document.querySelectorAll('.jp-OutputArea-output img').length >= {len(stored_words(name))}")
+    page.wait_for_function(f"({FIGURES})().length >= {len(stored_words(name))}")
 
     figures = page.evaluate(FIGURES)
     assert [figure['alt'] for figure in figures] == stored_words(name)
@@ -147,22 +175,21 @@ def test_a_lesson_in_jupyterlab(name, lab, page):
         picture = Image.open(io.BytesIO(base64.b64decode(figure['src'].split(',')[1]))).convert('RGBA')
         assert picture.getextrema()[3] == (255, 255) and picture.getpixel((0, 0)) == (255, 255, 255, 255)  # opaque and white
     page.add_style_tag(content='body { overflow: visible !important }')  # else axe takes nothing for visible
-    tables = page.locator('.jp-OutputArea-output table').count()
+    cells = page.locator('.jp-OutputArea-output :is(td, th)').count()
     for theme in ('JupyterLab Light', 'JupyterLab Dark'):
         page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
         page.wait_for_function('theme => document.body.dataset.jpThemeName === theme', arg=theme)
         show_whole(page)
         result = page.evaluate(CONTRAST, Axe().axe_script)
         assert not result['violations'], (theme, result['violations'])
-        assert result['cells_seen'] >= 50 * tables, 'axe looked at no table'
+        assert result['cells_seen'] >= .8 * cells, 'axe passed over a table'  # it leaves out empty ones, as it should
         take_picture(page, f'{name}_{theme.split()[1]}')
 
 
 def test_the_contrast_check_can_fail(lab, page):
     "Pale yellow behind the theme's own text, as in many tables on the web, is legible in light and not in dark."
     from axe_playwright_python.sync_playwright import Axe
-    page.goto(lab.format('glossary'))
-    page.wait_for_function('window.jupyterapp?.shell?.currentWidget?.context?.isReady')
+    open_lesson('glossary', lab, page)
     page.add_style_tag(content='body { overflow: visible !important }')
     page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", 'JupyterLab Dark')
     page.wait_for_function("document.body.dataset.jpThemeName === 'JupyterLab Dark'")

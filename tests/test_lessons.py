@@ -7,7 +7,7 @@ import sys
 import nbformat
 import notebooks as tools
 import pytest
-from conftest import ROOT
+from conftest import ROOT, learners_project
 from nbformat.v4 import new_code_cell, new_notebook
 
 pytestmark = pytest.mark.slow
@@ -46,8 +46,7 @@ def test_the_notebook_runs(path):
 
 @pytest.mark.parametrize('name', [path.name for path in tools.notebooks() if path.stem not in tools.NOT_FOR_LEARNERS])
 def test_the_learners_copy_runs(name, tmp_path):
-    copies = tools.make_copies(tmp_path / 'my_lessons')
-    run(copies / name)
+    run(learners_project(tmp_path) / name)
 
 
 def test_a_progress_bar_leaves_no_trace(tmp_path, monkeypatch):

@@ -26,6 +26,7 @@ COMMANDS = {
     'outputs': 'export, run the notebooks and store what they show; then the README',
     'readme': 'make README.md from nbs/index.ipynb',
     'bench': 'measure speed, as ratios',
+    'experiments': 'make the tables in experiments/ again: many seeds, some minutes',
     'clean': 'delete what can be made again (not .venv, not my_lessons)',
 }
 
@@ -163,7 +164,7 @@ def clean():
 def main():
     parser = argparse.ArgumentParser(prog='course.py', usage='%(prog)s [--here] COMMAND …',
                                      formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     description='\n'.join('{:10}{}'.format(*item) for item in COMMANDS.items()))
+                                     description='\n'.join('{:12}{}'.format(*item) for item in COMMANDS.items()))
     parser.add_argument('--here', action='store_true',
                         help='use the Python that runs this, with what `pip install -e ".[dev]"` put there, instead of .venv')
     parser.add_argument('--port', help='with lab: the port it listens on')
@@ -190,6 +191,8 @@ def main():
         become(python, '-m', 'pytest', *arguments)
     elif command == 'bench':
         become(python, 'benchmarks/bench.py', *arguments)
+    elif command == 'experiments':
+        become(python, 'tools/experiments.py', *arguments)
 
 
 if __name__ == '__main__':

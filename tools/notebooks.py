@@ -92,7 +92,7 @@ def outputs(paths):
         nb.metadata['digits_uth'] = {'outputs_of': code_hash(nb)}
         for cell in nb.cells:
             if cell.cell_type == 'code':
-                cell.outputs = [o for o in cell.outputs if not is_trace_of_progress(o)]
+                cell.outputs = [o for o in cell.outputs if not is_trace_of_progress(o) and not is_widget(o)]
         nbformat.write(nb, path)
         nbdev_clean(str(path))
         print(f'{time.perf_counter() - start:5.1f} s', flush=True)
@@ -103,6 +103,11 @@ def is_trace_of_progress(output):
     "Does this output only hold what a progress bar left behind: its style sheet, or nothing where it stood?"
     html = output.get('data', {}).get('text/html')
     return output.output_type == 'display_data' and html is not None and (not html.strip() or 'progress {' in html)
+
+
+def is_widget(output):
+    "Is this output only a place for a widget, which shows nothing where no kernel runs?"
+    return 'application/vnd.jupyter.widget-view+json' in output.get('data', {})
 
 
 def learners_copy(nb):
