@@ -12,6 +12,7 @@ outputs:  ; @$(COURSE) outputs $(ARGS)                                 # export,
 readme:   ; @$(COURSE) readme                                          # README.md from nbs/index.ipynb
 bench:    ; @$(COURSE) bench                                           # speed, as ratios
 experiments: ; @$(COURSE) experiments $(ARGS)                          # the tables of many seeds, again
+gpu-check: ; @$(COURSE) gpu-check                                      # training on the GPU, proven to be there
 clean:    ; @$(COURSE) clean                                           # what can be made again
 
-.PHONY: help install lab lessons check test outputs readme bench experiments clean
+.PHONY: help install lab lessons check test outputs readme bench experiments gpu-check clean

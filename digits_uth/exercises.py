@@ -4,7 +4,9 @@
 
 # %% auto #0
 __all__ = ['check_01_1', 'check_01_2', 'check_01_3', 'check_02_1', 'check_02_2', 'check_02_3', 'check_03_1', 'check_03_2',
-           'check_03_3', 'check_04_1', 'check_04_2', 'check_04_3', 'check_05_1', 'check_05_2', 'check_05_3']
+           'check_03_3', 'check_04_1', 'check_04_2', 'check_04_3', 'check_05_1', 'check_05_2', 'check_05_3',
+           'check_06_1', 'check_06_2', 'check_06_3', 'check_07_1', 'check_07_2', 'check_08_1', 'check_08_2',
+           'check_08_3']
 
 # %% ../nbs/exercises.ipynb #db981917
 from functools import wraps
@@ -48,7 +50,8 @@ def _check(praise):
     return decorate
 
 def _is_open(answer):
-    "Is this `...`, or a function whose body still is?"
+    "Is this `...`, or a function or a class whose body still is?"
+    if isinstance(answer, type): return not any(callable(value) for value in vars(answer).values())
     def still_open(): ...
     code, open_code = getattr(answer, '__code__', None), still_open.__code__
     return answer is ... or (code is not None and (code.co_code, code.co_consts) == (open_code.co_code, open_code.co_consts))
@@ -281,3 +284,155 @@ def check_05_3(
                     'only the last batch has counted: the step belongs inside the loop.': _one_epoch(batches[-1:], start, lr)}
         yield (answer(batches, start.clone().requires_grad_(), lr), _one_epoch(batches, start, lr), mistakes,
                'for each batch: loss = ((xb @ w - yb)**2).mean(), backward, w -= lr * w.grad without a record, zero.')
+
+# %% ../nbs/exercises.ipynb #43e89080
+@_check('it remembers a sum and a count, and each object has its own.')
+def check_06_1(
+    answer,  # the class RunningMean
+) -> bool:   # is it right?
+    "Lesson 06: a class that remembers a mean."
+    if not {'add', 'mean'} <= {*vars(answer)}: raise TypeError('it needs the methods add(self, x) and mean(self)')
+    for numbers in ((4.,), (1., 2., 6.), (-3., 3., 0., 10.)):
+        mine, other = answer(), answer()
+        other.add(1000.)
+        found = []
+        for x in numbers:
+            mine.add(x)
+            found.append(float(mine.mean()))
+        found, x = torch.tensor(found), torch.tensor(numbers)
+        counts = torch.arange(1., len(x) + 1)
+        mistakes = {'two objects share their memory: make it in __init__, as self. ..., not in the class.':
+                        (1000 + x.cumsum(0)) / (counts + 1),
+                    'that is the sum: divide it by how many numbers there were.': x.cumsum(0),
+                    'that is the last number: remember them all, or their sum and count.': x}
+        yield found, x.cumsum(0) / counts, mistakes, f'after {numbers} the mean should be {x.mean():.4g}.'
+
+@_check('the velocity takes up the gradient first, then the parameter follows the velocity.')
+def check_06_2(
+    answer,  # momentum_step(p, grad, v, lr, momentum)
+) -> bool:   # is it right?
+    "Lesson 06: a step with momentum."
+    p, grad, v = _random(3).flatten(1)[:, :5]
+    for lr, momentum in ((.1, .9), (.5, 0.), (1., .5)):
+        given = p.clone(), grad.clone(), v.clone()
+        found = answer(*given, lr, momentum)
+        if not (isinstance(found, tuple) and len(found) == 2): raise TypeError('return two tensors: the new parameter and the new velocity')
+        if not all(a.equal(b) for a, b in zip(given, (p, grad, v), strict=True)):
+            raise ValueError('p, grad or v has been changed: -= and *= work in place, so write p = p - ...')
+        new_v = momentum * v + grad
+        right, swapped = torch.stack([p - lr * new_v, new_v]), torch.stack([new_v, p - lr * new_v])
+        mistakes = {'the order is wrong: first the parameter, then the velocity.': swapped,
+                    'you step with the old velocity: update it first.': torch.stack([p - lr * v, new_v]),
+                    'you step with the gradient: step with the new velocity.': torch.stack([p - lr * grad, new_v]),
+                    'walk against the velocity: subtract.': torch.stack([p + lr * new_v, new_v]),
+                    "in PyTorch's rule the gradient is added whole, not times 1 - momentum.":
+                        torch.stack([p - lr * (momentum*v + (1 - momentum)*grad), momentum*v + (1 - momentum)*grad])}
+        yield torch.stack(list(found)), right, mistakes, 'v becomes momentum * v + grad, and p becomes p - lr * v.'
+
+@_check('the first step is lr in the direction of the sign, however large the gradient is.')
+def check_06_3(
+    answer,  # adam_first_step(grad, lr)
+) -> bool:   # is it right?
+    "Lesson 06: what Adam takes off in its first step."
+    for grad, lr in ((torch.tensor([3., -.001, 200.]), .1), (torch.tensor([-7.]), .01)):
+        mistakes = {'without the bias correction the averages are .1 * grad and .001 * grad**2: divide them by .1 and .001.':
+                        lr * .1 * grad / (.001 * grad**2).sqrt(),
+                    'that is what SGD takes off: Adam divides by the root of the square.': lr * grad,
+                    'the root of the square is wanted, not the square.': lr / grad,
+                    'that is the size of the step without its sign.': lr * torch.ones_like(grad),
+                    'that is what is added: return what is taken off.': -lr * grad.sign()}
+        yield answer(grad.clone(), lr), lr * grad.sign(), mistakes, 'both averages, corrected, are grad and grad**2.'
+
+# %% ../nbs/exercises.ipynb #982c7a5e
+@_check('it counts batches of training only, and begins anew with each fit.')
+def check_07_1(
+    answer,  # the class CountBatches
+) -> bool:   # is it right?
+    "Lesson 07: a callback that counts batches."
+    import io
+    from contextlib import redirect_stdout
+    from torch import nn
+    from digits_uth.learner import digit_dls, digit_learner
+    for n, epochs in ((10, 1), (7, 3)):
+        x, y, counter = _random(1)[0][:n], torch.arange(n)[:, None] % 2, answer()
+        learn = digit_learner(digit_dls(x, y, x[:5], y[:5], bs=4, device='cpu'), nn.Linear(28, 1), cbs=counter)
+        with redirect_stdout(io.StringIO()), learn.no_bar(), learn.no_logging():
+            for _ in range(2): learn.fit(epochs, lr=.1)
+        train, valid = -(-n // 4), 2
+        mistakes = {'batches of validation are counted too: ask self.training.': torch.tensor(epochs * (train + valid)),
+                    'begin at 0 with each fit, in before_fit, not in __init__.': torch.tensor(2 * epochs * train),
+                    'that is twice: validation counts too, and it goes on from fit to fit.': torch.tensor(2 * epochs * (train + valid)),
+                    'begin at 0 with each fit, not with each epoch.': torch.tensor(train),
+                    'that is the number of batches of validation.': torch.tensor(epochs * valid)}
+        yield (torch.tensor(counter.count), torch.tensor(epochs * train), mistakes,
+               f'after {epochs} epochs of {train} batches it should be {epochs * train}.')
+
+@_check('a model with a single parameter elsewhere fails as one with all of them there.')
+def check_07_2(
+    answer,  # in_one_place(model, xb)
+) -> bool:   # is it right?
+    "Lesson 07: are all parameters and the batch on one device?"
+    from torch import nn
+    def net(*places): return nn.Sequential(*(nn.Linear(2, 2).to(place) for place in places))
+    one, two = 'cpu', 'meta'
+    for places, where in (((one, one), one), ((two, two), two), ((one, two), one), ((two, one), one), ((one,), two)):
+        found, right = answer(net(*places), torch.zeros(1, 2, device=where)), {where} == {*places}
+        first, last = (place == where for place in (places[0], places[-1]))
+        mistakes = {'look at all parameters, not only at the first.': torch.tensor(first),
+                    'look at all parameters, not only at the last.': torch.tensor(last),
+                    'the batch matters too.': torch.tensor(len({*places}) == 1)}
+        yield (torch.tensor(found) if isinstance(found, bool) else found, torch.tensor(right), mistakes,
+               f'parameters on {places} and a batch on {where} should give {right}.')
+
+# %% ../nbs/exercises.ipynb #cfd5f2c5
+@_check('a bend at 0, for every number by itself.')
+def check_08_1(
+    answer,  # my_relu(x)
+) -> bool:   # is it right?
+    "Lesson 08: the rectified linear unit."
+    for size in ((7,), (3, 4), (2, 3, 5)):
+        x = torch.randn(size, generator=torch.Generator().manual_seed(len(size)))
+        given = x.clone()
+        found = answer(given)
+        if not given.equal(x): raise ValueError('x itself has been changed: make a new tensor, without clamp_ or x[x < 0] = 0')
+        mistakes = {'negative numbers become 0, not positive.': x.abs(),
+                    'that is 1 where x is positive: the number itself is wanted there.': (x > 0).float(),
+                    'it is the other way round: positive numbers stay.': x.clamp(max=0),
+                    'those below 0 are to become 0, not to be left out.': x[x > 0],
+                    'one number for all: each number by itself.': x.max().clamp(min=0)}
+        yield found, x.clamp(min=0), mistakes, '[-1, 0, 2] should give [0, 0, 2].'
+
+@_check('weights and biases, all of them.')
+def check_08_2(
+    answer,  # count_parameters(model)
+) -> bool:   # is it right?
+    "Lesson 08: how many numbers does a module learn?"
+    from torch import nn
+    for model in (nn.Sequential(nn.Linear(784, 30), nn.ReLU(), nn.Linear(30, 1)), nn.Linear(3, 2), nn.Linear(5, 4, bias=False)):
+        sizes = [p.numel() for p in model.parameters()]
+        matrices = [p.numel() for p in model.parameters() if p.ndim == 2]
+        mistakes = {'that is the number of tensors: add up how many numbers each has, numel().': torch.tensor(len(sizes)),
+                    'the biases are parameters too.': torch.tensor(sum(matrices)),
+                    'that is the length along the first axis: numel() counts all.': torch.tensor(sum(map(len, model.parameters())))}
+        found = answer(model)
+        yield (torch.tensor(found) if type(found) is int else found, torch.tensor(sum(sizes)), mistakes,
+               f'{[tuple(p.shape) for p in model.parameters()]} are {sum(sizes)} numbers.')
+
+@_check('a unit that is off for every picture gets no gradient, and stays as it is.')
+def check_08_3(
+    answer,  # dead_units(model, xb)
+) -> bool:   # is it right?
+    "Lesson 08: how many hidden units are off for all of a batch?"
+    from torch import nn
+    for biases in ((0., -9., 9., -9., -.5), (9., 9.), (-9., -9., -9.)):
+        torch.manual_seed(len(biases))
+        model, xb = nn.Sequential(nn.Linear(6, len(biases)), nn.ReLU(), nn.Linear(len(biases), 1)), _random(1)[0, :20, :6]
+        with torch.no_grad(): model[0].bias.copy_(torch.tensor(biases))
+        off = model[0](xb) <= 0
+        dead = off.all(0).sum()
+        mistakes = {'that counts units that are off for at least one picture: for every one is wanted.': off.any(0).sum(),
+                    'that counts the units that are on at some time: the others are wanted.': len(biases) - dead,
+                    'that counts pictures: axis 0 are the pictures, so ask all(0).': off.all(1).sum(),
+                    'that counts every single zero: a unit is dead if it is off for all pictures.': off.sum()}
+        found = answer(model, xb)
+        yield torch.tensor(found) if type(found) is int else found, dead, mistakes, f'with the biases {biases} it should be {dead}.'

@@ -10,7 +10,10 @@ from test_package import MODULES
 
 from digits_uth.data import load_mnist, mnist_sample, require, threes_and_sevens
 from digits_uth.distances import ideal_digit, is_3, mae, mnist_distance, nearest_ideal, rmse
+from digits_uth.learner import digit_dls, digit_learner, load_model, save_model
 from digits_uth.loss import batch_accuracy, init_params, linear1, mnist_loss
+from digits_uth.models import activations, simple_net
+from digits_uth.optimizers import Adam, BasicOptim, Momentum, find_lr
 from digits_uth.pixels import alt, pixel_table, show_image, show_images
 from digits_uth.sgd import gradient_descent, mse, numerical_gradient, plot_function, quadratic
 from digits_uth.training import calc_grad, plot_history, train_epoch, train_model, validate_epoch
@@ -20,6 +23,7 @@ ims = torch.stack([im, im / 2, im / 3])
 nan, raw = im.clone(), (im * 255).byte()
 nan[3, 3] = float('nan')
 preds, targets = torch.tensor([[2.], [-1.], [.5], [0.]]), torch.tensor([[1], [0], [1], [0]])
+linear = torch.nn.Linear(1, 1)
 three, double = torch.ones(3), torch.ones(3, dtype=torch.float64)
 WORKS = None
 
@@ -272,6 +276,74 @@ ROWS = {
         (lambda: plot_history(train(1), 'accuracy'),
          "names: expected some of train_loss, valid_loss, batch_accuracy | got ['accuracy'] (lesson 05)"),
         (lambda: plot_history(train(1), ['train_loss']), "got [['train_loss']]"),
+    ],
+    **{make.__name__: [
+        (lambda make=make: make([torch.ones(2).requires_grad_()], .1), WORKS),
+        (lambda make=make: make(linear.parameters(), lr=.1), WORKS),
+        (lambda make=make: make(torch.ones(2).requires_grad_(), .1), 'params: expected several tensors | got one | lesson 06'),
+        (lambda make=make: make([], .1), 'params: expected tensors you made that require gradients | got [] | lesson 06'),
+        (lambda make=make: make([torch.ones(2)], .1), "got ['Tensor'] | requires_grad_()"),
+        (lambda make=make: make([torch.ones(2).requires_grad_() * 2], .1), "got ['Tensor']"),
+        (lambda make=make: make([3.], .1), "got ['float']"),
+        (lambda make=make: make(linear.parameters(), 0), 'lr: expected a number above 0 | got 0 | lesson 06'),
+        (lambda make=make: make(linear.parameters(), float('nan')), 'lr: expected | got nan'),
+        (lambda make=make: make(linear.parameters(), float('inf')), 'lr: expected | got inf'),
+    ] for make in (BasicOptim, Momentum, Adam)},
+    'find_lr': [
+        (lambda: find_lr(linear, [(preds, targets)], mnist_loss, steps=3), WORKS),
+        (lambda: find_lr(linear, [(preds, targets)], mnist_loss, lo=1., hi=.1),
+         'lo, hi, steps: expected 0 < lo < hi | got 1.0, 0.1 and 100 | lesson 06'),
+        (lambda: find_lr(linear, [(preds, targets)], mnist_loss, steps=0), 'got 0.0001, 100.0 and 0'),
+        (lambda: find_lr(linear, [(preds, targets)], mnist_loss, hi=float('inf')), 'got 0.0001, inf'),
+        (lambda: find_lr(linear, [], mnist_loss), 'dl: expected at least one batch | got none | lesson 06'),
+    ],
+    'digit_dls': [
+        (lambda: digit_dls(preds, targets, preds, targets), WORKS),
+        (lambda: digit_dls(preds.numpy(), targets.numpy(), preds, targets[:, 0], device='cpu'), WORKS),
+        (lambda: digit_dls(ims[:, None], torch.tensor([0, 1, 9]), ims[:1, None], torch.tensor([3])), WORKS),
+        (lambda: digit_dls(raw[None], targets[:1], raw[None], targets[:1]),
+         'train_x: expected a float tensor | got torch.uint8; use train_x.float() / 255 | lesson 07'),
+        (lambda: digit_dls(preds, targets[:3], preds, targets), 'train_y: expected an int tensor of shape (4, 1) | got shape (3, 1)'),
+        (lambda: digit_dls(preds, targets, preds, targets.float()),
+         'valid_y: expected an int tensor | got torch.float32; use valid_y.long()'),
+        (lambda: digit_dls(preds, targets * 7, preds, targets), 'train_y: expected | values from 0 to 1 | got | values from 0 to 7'),
+        (lambda: digit_dls(preds, targets[:, 0] - 1, preds, targets), 'train_y: expected | got values from -1'),
+        (lambda: digit_dls(preds, targets, ims, targets), 'valid_x: expected a float tensor of shape (n, 1) | got shape (3, 28, 28)'),
+        (lambda: digit_dls(nan, targets, nan, targets), 'train_x: expected | NaN or infinity'),
+        (lambda: digit_dls(preds[:0], targets[:0], preds, targets), 'train_x: expected | empty'),
+        (lambda: digit_dls([preds], targets, preds, targets), 'train_x: expected | got a list of 1'),
+        (lambda: digit_dls(preds, [1], preds, targets), 'train_y: expected | got a list of 1'),
+        (lambda: digit_dls(preds, targets, preds, targets, bs=0), 'bs: expected a whole number from 1 | got 0 | lesson 07'),
+        (lambda: digit_dls(preds, targets, preds, targets, bs=2.5), 'bs: expected a whole number from 1 | got 2.5'),
+        (lambda: digit_dls(preds, targets, preds, targets, device='gpu'),
+         "device: expected 'cpu', 'cuda' or 'mps' | got 'gpu' | lesson 07"),
+        (lambda: digit_dls(preds.double(), targets.int(), preds, targets).one_batch(), WORKS),
+    ],
+    'digit_learner': [
+        (lambda: digit_learner(digit_dls(preds, targets, preds, targets), linear), WORKS),
+        (lambda: digit_learner([(preds, targets)], linear),
+         'dls: expected DataLoaders | got a value of type list; use digit_dls (lesson 07)'),
+        (lambda: digit_learner(digit_dls(preds, targets, preds, targets), lambda xb: xb),
+         'model: expected an nn.Module | got a value of type function'),
+    ],
+    'save_model': [  # and test_learner.py
+        (lambda: save_model(linear, '/nowhere/at/all'), 'path: expected a place to write to | got /nowhere/at/all | lesson 07'),
+    ],
+    'load_model': [
+        (lambda: load_model(linear, '/nowhere/at/all'), 'expected a file written by save_model | got | lesson 07'),
+    ],
+    'simple_net': [
+        (lambda: simple_net(1, 2, 3)(preds), WORKS),
+        (lambda: simple_net(0), 'n_in, n_hidden, n_out: expected 1 or more each | got 0, 30, 1 | lesson 08'),
+        (lambda: simple_net(784, -1), 'got 784, -1, 1'),
+    ],
+    'activations': [
+        (lambda: activations(simple_net(1, 2), preds), WORKS),
+        (lambda: activations(simple_net(1, 2), preds.numpy()), WORKS),
+        (lambda: activations(linear, preds), 'model: expected an nn.Sequential | got a value of type Linear | lesson 08'),
+        (lambda: activations(simple_net(1, 2), targets), 'xb: expected a float tensor | got torch.int64'),
+        (lambda: activations(simple_net(1, 2), preds[:0]), 'xb: expected | empty'),
+        (lambda: activations(simple_net(1, 2), preds[0]), 'xb: expected | got shape (1,)'),
     ],
 }
 ROWS['mnist_distance'] = ROWS['mae']

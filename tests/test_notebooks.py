@@ -9,6 +9,8 @@ from conftest import ROOT
 
 BOOKS = {path.stem: tools.read(path) for path in tools.notebooks()}
 LESSONS = {name: nb for name, nb in BOOKS.items() if re.match(r'\d\d_', name) and name != '00_data'}  # 00 is a reference
+# cells that draw
+PLOTS = re.compile(r'^(show_images?\(|fig, axs? =|(ax = )?plot_\w+\(|learn\.lr_find\(|plt\.(figure|imshow|plot))', re.MULTILINE)
 every_book = pytest.mark.parametrize('name', BOOKS)
 every_lesson = pytest.mark.parametrize('name', LESSONS)
 
@@ -81,7 +83,7 @@ def test_every_figure_has_words_of_its_own(name):
     for text in said:
         assert words(text) >= 6 and text.endswith('.') and 'without a description' not in text, text
     plotting = [c.source for c in BOOKS[name].cells if c.cell_type == 'code' and 'hide' not in tools.directives(c)
-                and re.search(r'^(show_images?\(|fig, axs? =|(ax = )?plot_\w+\(|plt\.(figure|imshow|plot))', c.source, re.MULTILINE)]
+                and PLOTS.search(c.source)]
     assert len(plotting) == len(said)
 
 

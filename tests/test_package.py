@@ -16,7 +16,7 @@ from conftest import ROOT
 MODULES = {path.stem: tools.read(path) for path in tools.notebooks()}
 MODULES = {re.search(r'default_exp (\w+)', nb.cells[1].source)[1]: name for name, nb in MODULES.items()
            if any('default_exp' in tools.directives(c) for c in nb.cells)}
-OTHER_NAMES = {'loss': '04_mnist_loss'}  # module -> a notebook whose name says more
+OTHER_NAMES = {'loss': '04_mnist_loss', 'models': '08_nonlinearity'}  # module -> a notebook whose name says more
 config = ConfigParser(delimiters=['='])
 config.read(ROOT / 'settings.ini', encoding='utf-8')
 FACTS = config['DEFAULT']
@@ -68,9 +68,14 @@ def test_imports_point_downward_only():
 
 def test_the_early_modules_are_light_and_change_nobodys_settings():
     python('import sys, matplotlib; before = dict(matplotlib.rcParams)\n'
-           'import digits_uth.distances, digits_uth.training, digits_uth.exercises\n'
+           'import digits_uth.distances, digits_uth.optimizers, digits_uth.exercises\n'
            'assert not [m for m in sys.modules if m.split(".")[0] in ("fastai", "torchvision", "nbdev")]\n'
            'assert dict(matplotlib.rcParams) == before')
+
+
+def test_the_learner_imports_of_fastai_only_the_basics():
+    python('import sys, digits_uth.learner, digits_uth.models\n'
+           'assert "fastai.basics" in sys.modules and "fastai.vision" not in sys.modules and "torchvision" not in sys.modules')
 
 
 @pytest.mark.parametrize('module', MODULES)
@@ -78,11 +83,13 @@ def test_exports_say_what_they_take_and_give(module):
     for name in importlib.import_module(f'digits_uth.{module}').__all__:
         function = getattr(importlib.import_module(f'digits_uth.{module}'), name)
         source = inspect.getsource(inspect.unwrap(function)) if module != 'exercises' else ''
-        signature = re.match(r'def \w+\((.*?)\)[^\n]*:', source, re.DOTALL)
+        if inspect.isclass(function):  # what makes one says what it takes, and returns nothing
+            source = inspect.cleandoc(inspect.getsource(function.__init__))
+        signature = re.search(r'^def \w+\((.*?)\)[^\n]*:', source, re.DOTALL | re.MULTILINE)
         assert function.__doc__, name
         for line in signature[0].splitlines()[1:-1] if signature else []:
-            assert '  # ' in line, f'{name}: nothing is said about {line.strip()}'
-        if source and name != 'alt':  # which returns nothing
+            assert '  # ' in line or line.strip() == 'self,', f'{name}: nothing is said about {line.strip()}'
+        if source and not inspect.isclass(function) and name != 'alt':  # which returns nothing
             assert re.search(r'^(def \w+\(\)|\))[^\n]*:  +# ', source, re.MULTILINE), f'{name}: nothing is said about what it returns'
 
 
@@ -137,7 +144,7 @@ def test_the_readmes_map_names_every_export():
 
 def test_the_makefile_has_every_command():
     import course
-    targets = set(re.findall(r'^(\w+):', (ROOT / 'Makefile').read_text(encoding='utf-8'), re.MULTILINE))
+    targets = set(re.findall(r'^([\w-]+):', (ROOT / 'Makefile').read_text(encoding='utf-8'), re.MULTILINE))
     assert targets == {*course.COMMANDS, 'help'}
 
 

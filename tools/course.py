@@ -27,6 +27,7 @@ COMMANDS = {
     'readme': 'make README.md from nbs/index.ipynb',
     'bench': 'measure speed, as ratios',
     'experiments': 'make the tables in experiments/ again: many seeds, some minutes',
+    'gpu-check': 'train on the GPU, if there is one, and prove that everything is there',
     'clean': 'delete what can be made again (not .venv, not my_lessons)',
 }
 
@@ -191,6 +192,8 @@ def main():
         become(python, '-m', 'pytest', *arguments)
     elif command == 'bench':
         become(python, 'benchmarks/bench.py', *arguments)
+    elif command == 'gpu-check':
+        become(python, 'tools/gpu_check.py', *arguments)
     elif command == 'experiments':
         become(python, 'tools/experiments.py', *arguments)
 

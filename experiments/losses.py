@@ -1,0 +1,31 @@
+"""Lesson 08: loss by learning rate by model, from PyTorch's start, plain SGD, batches of 256, after 20 and after 40 epochs."""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from digits_uth.data import threes_and_sevens
+from digits_uth.learner import digit_dls
+from digits_uth.loss import mnist_loss
+from digits_uth.models import simple_net
+from digits_uth.optimizers import BasicOptim
+from digits_uth.training import train_model
+
+
+def cross_entropy(preds, targets):
+    return F.binary_cross_entropy_with_logits(preds, targets.float())
+
+
+LOSSES = {'mnist_loss': mnist_loss, 'cross_entropy': cross_entropy}
+RATES = {'mnist_loss': (.1, 1., 4., 10.), 'cross_entropy': (.01, .1, .3, 1.)}
+CASES = [{'loss': loss, 'model': model, 'lr': lr, 'seed': seed}
+         for loss, rates in RATES.items() for model in ('linear', 'net') for lr in rates for seed in range(5)]
+WITHIN = {'epoch_20': .006, 'epoch_40': .006}
+TRY = {'loss': 'cross_entropy', 'model': 'net', 'lr': .3, 'seed': 0}
+
+
+def run(loss, model, lr, seed):
+    torch.manual_seed(seed)
+    net = simple_net() if model == 'net' else nn.Linear(784, 1)
+    dl, valid_dl = digit_dls(*threes_and_sevens(), device='cpu')
+    accuracy = train_model(net, dl, valid_dl, LOSSES[loss], BasicOptim(net.parameters(), lr=lr), 40)['batch_accuracy']
+    return {'epoch_20': accuracy[19], 'epoch_40': accuracy[39]}

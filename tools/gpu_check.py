@@ -1,0 +1,91 @@
+"""Train on the accelerator of this machine and prove that everything is there: `make gpu-check`.
+
+Where there is none it says so and does the same on the CPU, which proves less. The tests do the same on the meta device.
+"""
+import os
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import nn
+
+from digits_uth import learner
+from digits_uth.data import threes_and_sevens
+from digits_uth.learner import digit_dls, digit_learner, load_model, save_model
+from fastai.callback.core import Callback
+
+
+class InPlace(Callback):
+    "After each loss: are batch, prediction, loss and all parameters on the device?"
+    def __init__(self, device):
+        device = learner.default_device() if device is None else device
+        self.device, self.checked = torch.empty(0, device=device).device, 0  # cuda is cuda:0, say
+
+    def after_loss(self):
+        places = {'xb': self.xb[0], 'yb': self.yb[0], 'pred': self.pred, 'loss': self.learn.loss_grad}
+        places.update(self.learn.model.named_parameters())
+        wrong = {name: str(t.device) for name, t in places.items() if t.device != self.device}
+        assert not wrong, f'expected on {self.device}: {wrong}'
+        self.checked += 1
+
+
+def count_moves():
+    "Count how often a data set's tensors are really moved; returns the list that the moves are kept in."
+    moves, plain = [], learner._Rows.to
+
+    def to(self, device):
+        before = self.tensors
+        plain(self, device)
+        if self.tensors is not before:
+            moves.append(str(self.tensors[0].device))
+    learner._Rows.to = to
+    return moves
+
+
+def make():
+    return nn.Sequential(nn.Linear(784, 1200), nn.ReLU(), nn.Linear(1200, 1000), nn.ReLU(), nn.Linear(1000, 1))
+
+
+def fit(device, epochs):
+    "Train a network of 2 million numbers for some epochs; the learner, its check, and the seconds."
+    torch.manual_seed(0)
+    check = InPlace(device)
+    learn = digit_learner(digit_dls(*threes_and_sevens(), device=device), make(), cbs=check)
+    with ExitStack() as quiet:
+        quiet.enter_context(learn.no_bar())
+        quiet.enter_context(learn.no_logging())
+        learn.validate()  # before any training, too
+        learn.fit(1, lr=.1)  # what happens only once, such as the moving, is not timed
+        start = time.perf_counter()
+        learn.fit(epochs, lr=.1)
+        accuracy = learn.recorder.values[-1][-1]  # reading it waits for the device
+        return learn, check, time.perf_counter() - start, accuracy
+
+
+def main():
+    device, moves = learner.default_device(), count_moves()
+    print(f'fastai trains on {device}' + ('' if device.type != 'cpu' else ': there is no accelerator here, so this proves little'))
+    if device.type == 'mps' and not os.environ.get('PYTORCH_ENABLE_MPS_FALLBACK'):
+        print('If MPS lacks an operation, set PYTORCH_ENABLE_MPS_FALLBACK=1 before you start Python.')
+    learn, check, seconds, accuracy = fit(None, 5)
+    assert next(learn.model.parameters()).device.type == device.type and check.device.type == device.type
+    assert check.checked == 8 + 6 * (49 + 8), check.checked
+    with TemporaryDirectory() as folder:
+        path = save_model(learn.model, Path(folder) / 'net.safetensors')
+        again = load_model(make(), path).to(device)
+    xb = learn.dls.one_batch()[0]
+    torch.testing.assert_close(again(xb), learn.model(xb))
+    assert len(moves) == (0 if device.type == 'cpu' else 2), f'training and validation data should move once each: {moves}'
+    print(f'{check.checked} batches with prediction, loss and parameters on {check.device}; '
+          f'data moved {len(moves)} times; accuracy {accuracy:.4f}')
+    if device.type != 'cpu':
+        *_, cpu_seconds, cpu_accuracy = fit('cpu', 5)
+        print(f'the CPU takes {cpu_seconds / seconds:.1f} times as long, accuracy {cpu_accuracy:.4f}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
