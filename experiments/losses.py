@@ -16,9 +16,9 @@ def cross_entropy(preds, targets):
 
 
 LOSSES = {'mnist_loss': mnist_loss, 'cross_entropy': cross_entropy}
-RATES = {'mnist_loss': (.1, 1., 4., 10.), 'cross_entropy': (.01, .1, .3, 1.)}
+RATES = (.1, .3, 1., 4., 10.)
 CASES = [{'loss': loss, 'model': model, 'lr': lr, 'seed': seed}
-         for loss, rates in RATES.items() for model in ('linear', 'net') for lr in rates for seed in range(5)]
+         for loss in LOSSES for model in ('linear', 'net') for lr in RATES for seed in range(5)]
 WITHIN = {'epoch_20': .006, 'epoch_40': .006}
 TRY = {'loss': 'cross_entropy', 'model': 'net', 'lr': .3, 'seed': 0}
 

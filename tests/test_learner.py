@@ -152,6 +152,7 @@ def test_data_that_is_there_is_not_moved():
     assert rows.tensors is before
 
 
+@pytest.mark.slow
 def test_the_gpu_check_runs(capsys):
     plain = module._Rows.to
     try:

@@ -1,0 +1,55 @@
+"Lesson 08: the network of two layers, and what is inside it."
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.testing import assert_close
+
+from digits_uth.learner import digit_dls, digit_learner
+from digits_uth.loss import mnist_loss
+from digits_uth.models import activations, simple_net
+
+
+@pytest.mark.parametrize('sizes, parameters', [((), 23_581), ((784, 50, 10), 39_760), ((1, 1, 1), 4)])
+def test_simple_net_is_two_linear_layers_and_a_bend(sizes, parameters):
+    torch.manual_seed(0)
+    net = simple_net(*sizes)
+    w1, b1, w2, b2 = net.parameters()
+    assert sum(p.numel() for p in net.parameters()) == parameters
+    for n in (1, 5):
+        xb = torch.randn(n, w1.shape[1])
+        assert_close(net(xb), F.linear(F.linear(xb, w1, b1).clamp(min=0), w2, b2))
+    torch.manual_seed(0)
+    assert all(a.equal(b) for a, b in zip(simple_net(*sizes).parameters(), net.parameters(), strict=True))
+
+
+def test_exclusive_or_can_be_written_down():
+    net = simple_net(2, 2, 1)
+    with torch.no_grad():
+        for p, values in zip(net.parameters(), ([[1., 1.], [1., 1.]], [0., -1.], [[1., -2.]], [0.]), strict=True):
+            p.copy_(torch.tensor(values))
+    assert net(torch.tensor([[0., 0.], [0., 1.], [1., 0.], [1., 1.]])).flatten().tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize('model', [simple_net(6, 4, 2), nn.Sequential(nn.Linear(6, 3)),
+                                   nn.Sequential(nn.Unflatten(1, (1, 2, 3)), nn.Conv2d(1, 2, 2), nn.Flatten())])
+def test_activations_are_the_outputs_of_every_part(model):
+    xb = torch.randn(5, 6)
+    found = activations(model, xb)
+    assert len(found) == len(model) and not any(a.requires_grad for a in found)
+    assert_close(found[-1], model(xb).detach())
+    for i, a in enumerate(found):
+        assert_close(a, model[:i + 1](xb).detach())
+    assert len(activations(model, xb[:1])[0]) == 1
+
+
+def test_the_readmes_promise_to_a_programmer():
+    y = torch.arange(64)[:, None] % 2
+    x = torch.rand(64, 784, generator=torch.Generator().manual_seed(0)) / 2
+    x[:, :392] += y / 2
+    torch.manual_seed(0)
+    learn = digit_learner(digit_dls(x, y, x, y, bs=16, device='cpu'), simple_net())
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(10, lr=1.)
+    assert learn.recorder.values[-1][1] < learn.recorder.values[0][1] and learn.recorder.values[-1][2] > .9
+    assert learn.loss_func is mnist_loss
