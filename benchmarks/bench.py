@@ -51,11 +51,10 @@ def importing_learner():
 
 def loaders():
     "The three ways to hand out batches of 256: ours, fastai's over pairs, PyTorch's over a TensorDataset."
-    from fastai.data.load import DataLoader
     from torch.utils.data import DataLoader as TorchLoader
     from torch.utils.data import TensorDataset
 
-    from digits_uth.learner import digit_dls
+    from digits_uth.learner import DataLoader, digit_dls  # fastai's loader; this import keeps fastai's warning quiet
     train_x, train_y, valid_x, valid_y = threes_and_sevens()
     pairs = [list(zip(x, y, strict=True)) for x, y in ((train_x, train_y), (valid_x, valid_y))]
     sets = [TensorDataset(x, y) for x, y in ((train_x, train_y), (valid_x, valid_y))]

@@ -117,13 +117,25 @@ def stored_words(name):
 
 def show_whole(page):
     "A window so high that nothing has to be scrolled to: what is out of sight, axe passes over."
-    height = page.evaluate("Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer')].map(panel => panel.scrollHeight))")
-    page.set_viewport_size({'width': 1400, 'height': height + 200})
-    page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
-    page.wait_for_function("""() => {
-        document.querySelectorAll('.jp-WindowedPanel-outer').forEach(panel => { panel.scrollTop = 0 });
-        const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')].map(cell => cell.getBoundingClientRect());
-        return cells[0].top >= 0 && cells.at(-1).bottom <= window.innerHeight }""")
+    for _ in range(20):  # outputs may still be growing
+        height = page.evaluate("Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer')].map(panel => panel.scrollHeight))")
+        page.set_viewport_size({'width': 1400, 'height': height + 200})
+        if page.evaluate("""() => {
+                jupyterapp.shell.currentWidget.content.activeCellIndex = 0;
+                document.querySelectorAll('.jp-WindowedPanel-outer').forEach(panel => { panel.scrollTop = 0 });
+                const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')].map(cell => cell.getBoundingClientRect());
+                return cells[0].top >= 0 && cells.at(-1).bottom <= window.innerHeight }"""):
+            return
+        page.wait_for_timeout(500)
+    raise AssertionError('some cells stay out of sight')
+
+
+def choose_theme(page, theme):
+    "Switch, and wait until the text has the theme's colour: the name is there before the style sheet is."
+    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+    page.wait_for_function("""theme => {
+        const [r, g, b] = getComputedStyle(document.querySelector('.jp-RenderedMarkdown')).color.match(/[0-9.]+/g).map(Number);
+        return document.body.dataset.jpThemeName === theme && (r + g + b > 3 * 128) === theme.endsWith('Dark') }""", arg=theme)
 
 
 def take_picture(page, name):
@@ -177,8 +189,7 @@ def test_a_lesson_in_jupyterlab(name, lab, page):
     page.add_style_tag(content='body { overflow: visible !important }')  # else axe takes nothing for visible
     cells = page.locator('.jp-OutputArea-output :is(td, th)').count()
     for theme in ('JupyterLab Light', 'JupyterLab Dark'):
-        page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-        page.wait_for_function('theme => document.body.dataset.jpThemeName === theme', arg=theme)
+        choose_theme(page, theme)
         show_whole(page)
         result = page.evaluate(CONTRAST, Axe().axe_script)
         assert not result['violations'], (theme, result['violations'])
@@ -191,8 +202,7 @@ def test_the_contrast_check_can_fail(lab, page):
     from axe_playwright_python.sync_playwright import Axe
     open_lesson('glossary', lab, page)
     page.add_style_tag(content='body { overflow: visible !important }')
-    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", 'JupyterLab Dark')
-    page.wait_for_function("document.body.dataset.jpThemeName === 'JupyterLab Dark'")
+    choose_theme(page, 'JupyterLab Dark')
     page.evaluate("""() => document.querySelector('.jp-RenderedMarkdown').insertAdjacentHTML('afterbegin',
         '<p id="pale" style="background: lightyellow">legible?</p>')""")
     page.evaluate("document.querySelector('#pale').classList.add('jp-OutputArea-output')")
