@@ -25,7 +25,7 @@ def _hint(
     def same(a, b): return a.shape == b.shape and torch.allclose(a.double(), b.double(), atol=1e-5)
     if found is None: return 'your function returned None: is there a return in it?'
     if isinstance(found, tuple): return f'your function returned {len(found)} things: choose one, as in .values.'
-    if isinstance(found, float): found = torch.tensor(found)
+    if isinstance(found, (bool, int, float)): found = torch.tensor(found)
     if not isinstance(found, torch.Tensor): return f'a tensor expected, {type(found).__name__} found.'
     if same(found, expected) and kind(found) == kind(expected): return None
     for hint, mistake in mistakes.items():
@@ -376,12 +376,12 @@ def check_07_2(
     def net(*places): return nn.Sequential(*(nn.Linear(2, 2).to(place) for place in places))
     one, two = 'cpu', 'meta'
     for places, where in (((one, one), one), ((two, two), two), ((one, two), one), ((two, one), one), ((one,), two)):
-        found, right = answer(net(*places), torch.zeros(1, 2, device=where)), {where} == {*places}
+        right = {where} == {*places}
         first, last = (place == where for place in (places[0], places[-1]))
         mistakes = {'look at all parameters, not only at the first.': torch.tensor(first),
                     'look at all parameters, not only at the last.': torch.tensor(last),
                     'the batch matters too.': torch.tensor(len({*places}) == 1)}
-        yield (torch.tensor(found) if isinstance(found, bool) else found, torch.tensor(right), mistakes,
+        yield (answer(net(*places), torch.zeros(1, 2, device=where)), torch.tensor(right), mistakes,
                f'parameters on {places} and a batch on {where} should give {right}.')
 
 # %% ../nbs/exercises.ipynb #cfd5f2c5
@@ -414,8 +414,7 @@ def check_08_2(
         mistakes = {'that is the number of tensors: add up how many numbers each has, numel().': torch.tensor(len(sizes)),
                     'the biases are parameters too.': torch.tensor(sum(matrices)),
                     'that is the length along the first axis: numel() counts all.': torch.tensor(sum(map(len, model.parameters())))}
-        found = answer(model)
-        yield (torch.tensor(found) if type(found) is int else found, torch.tensor(sum(sizes)), mistakes,
+        yield (answer(model), torch.tensor(sum(sizes)), mistakes,
                f'{[tuple(p.shape) for p in model.parameters()]} are {sum(sizes)} numbers.')
 
 @_check('a unit that is off for every picture gets no gradient, and stays as it is.')
@@ -434,5 +433,4 @@ def check_08_3(
                     'that counts the units that are on at some time: the others are wanted.': len(biases) - dead,
                     'that counts pictures: axis 0 are the pictures, so ask all(0).': off.all(1).sum(),
                     'that counts every single zero: a unit is dead if it is off for all pictures.': off.sum()}
-        found = answer(model, xb)
-        yield torch.tensor(found) if type(found) is int else found, dead, mistakes, f'with the biases {biases} it should be {dead}.'
+        yield answer(model, xb), dead, mistakes, f'with the biases {biases} it should be {dead}.'

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['digit_dls', 'digit_learner', 'save_model', 'load_model']
 
-# %% ../nbs/07_learner.ipynb #80403294
+# %% ../nbs/07_learner.ipynb #4b06c351
 import hashlib
 import os
 import warnings
@@ -27,6 +27,10 @@ with warnings.catch_warnings():
     import fastai.callback.schedule  # noqa: F401  and fit_one_cycle and lr_find
     from fastai.basics import SGD, DataLoaders, Learner, default_device
     from fastai.data.load import DataLoader
+    from fastprogress import fastprogress
+
+# The tables of training give some rows a pale background and no colour of text to go with it: illegible on a dark page.
+fastprogress.html_styles = fastprogress.html_styles.replace('background: #f8f9fa;', 'background: #f8f9fa; color: black;')
 
 # %% ../nbs/07_learner.ipynb #5a0aea4e
 class _Rows:

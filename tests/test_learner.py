@@ -99,6 +99,12 @@ def test_what_a_learner_can_do_works_with_the_loaders(tmp_path):
     assert abs(learn.validate()[1] - batch_accuracy(preds, targets)) < 1e-6
 
 
+def test_the_tables_of_training_are_legible_on_a_dark_page():
+    from fastprogress.fastprogress import html_styles
+    pale = [rule for rule in html_styles.split('}') if '#f8f9fa' in rule]
+    assert pale and all('color: black' in rule for rule in pale)
+
+
 # ---- placement, proven on the meta device: it has no numbers, and refuses to be mixed with the CPU
 
 def on_meta(monkeypatch, dls=None, loss_func=mnist_loss):
