@@ -6,7 +6,7 @@
 __all__ = ['check_01_1', 'check_01_2', 'check_01_3', 'check_02_1', 'check_02_2', 'check_02_3', 'check_03_1', 'check_03_2',
            'check_03_3', 'check_04_1', 'check_04_2', 'check_04_3', 'check_05_1', 'check_05_2', 'check_05_3',
            'check_06_1', 'check_06_2', 'check_06_3', 'check_07_1', 'check_07_2', 'check_08_1', 'check_08_2',
-           'check_08_3']
+           'check_08_3', 'check_09_1', 'check_09_2', 'check_09_3']
 
 # %% ../nbs/exercises.ipynb #db981917
 from functools import wraps
@@ -434,3 +434,48 @@ def check_08_3(
                     'that counts pictures: axis 0 are the pictures, so ask all(0).': off.all(1).sum(),
                     'that counts every single zero: a unit is dead if it is off for all pictures.': off.sum()}
         yield answer(model, xb), dead, mistakes, f'with the biases {biases} it should be {dead}.'
+
+# %% ../nbs/exercises.ipynb #66a7a508
+@_check('a column for each class, and a single 1 in each row.')
+def check_09_1(
+    answer,  # one_hot(labels, k)
+) -> bool:   # is it right?
+    "Lesson 09: labels as rows of 0 and 1."
+    for labels, k in ((torch.tensor([2, 0, 1, 2]), 3), (torch.tensor([9]), 10), (torch.tensor([1, 1]), 4)):
+        right = (labels[:, None] == torch.arange(k)).float()
+        mistakes = {'that is (k, n): the rows are the pictures.': right.T,
+                    'it is the other way round: 1 in the column of the right class.': 1 - right,
+                    'the classes begin at 0: the column of class 0 is the first.': right.roll(-1, 1)}
+        yield answer(labels.clone(), k), right, mistakes, '[2, 0] and k = 3 should give [[0, 0, 1], [1, 0, 0]].'
+
+@_check('of what is there, how much was found: each row by its own sum.')
+def check_09_2(
+    answer,  # recall(matrix)
+) -> bool:   # is it right?
+    "Lesson 09: the share of each class that was recognised."
+    for matrix in (torch.tensor([[8, 2], [1, 4]]), torch.tensor([[5, 0, 5], [0, 3, 1], [2, 2, 16]])):
+        right = matrix.diagonal()
+        mistakes = {'you divide by the columns, by how often each answer was given: that is precision.': right / matrix.sum(0),
+                    'you divide by all pictures: divide each by the sum of its row.': right / matrix.sum(),
+                    'one number for all classes: that is the accuracy.': right.sum() / matrix.sum(),
+                    'those are the counts: divide each by the sum of its row.': right,
+                    'that is the share that was *not* recognised.': 1 - right / matrix.sum(1)}
+        yield answer(matrix.clone()), right / matrix.sum(1), mistakes, '[[8, 2], [1, 4]] should give [.8, .8].'
+
+@_check('right within three tries.')
+def check_09_3(
+    answer,  # top3(preds, targets)
+) -> bool:   # is it right?
+    "Lesson 09: is the right class among the three highest scores?"
+    for n, k in ((40, 10), (7, 4), (1, 5)):
+        g = torch.Generator().manual_seed(n)
+        preds, targets = torch.randn(n, k, generator=g), torch.randint(k, (n,), generator=g)
+        hit = preds.topk(3, 1).indices == targets[:, None]
+        worst = preds.topk(3, 1, largest=False).indices == targets[:, None]
+        mistakes = {'that is the accuracy, the best one alone.': hit[:, 0].float().mean(),
+                    'that is the share of hits among all 3n places: any(1) first.': hit.float().mean(),
+                    'that is the number of hits: take the mean.': hit.any(1).sum(),
+                    'one number for each row: take the mean.': hit.any(1).float(),
+                    'those are the three smallest: the largest are wanted.': worst.any(1).float().mean()}
+        yield (answer(preds.clone(), targets.clone()), hit.any(1).float().mean(), mistakes,
+               'compare topk(3, 1).indices with targets.unsqueeze(1), then any(1).')

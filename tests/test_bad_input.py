@@ -16,6 +16,7 @@ from digits_uth.models import activations, simple_net
 from digits_uth.optimizers import Adam, BasicOptim, Momentum, find_lr
 from digits_uth.pixels import alt, pixel_table, show_image, show_images
 from digits_uth.sgd import gradient_descent, mse, numerical_gradient, plot_function, quadratic
+from digits_uth.ten_digits import accuracy, confusion_matrix, cross_entropy, softmax
 from digits_uth.training import calc_grad, plot_history, train_epoch, train_model, validate_epoch
 
 im = torch.rand(28, 28, generator=torch.Generator().manual_seed(0))
@@ -345,6 +346,28 @@ ROWS = {
         (lambda: activations(simple_net(1, 2), preds[:0]), 'xb: expected | empty'),
         (lambda: activations(simple_net(1, 2), preds[0]), 'xb: expected | got shape (1,)'),
     ],
+    'softmax': [
+        (lambda: softmax(preds), WORKS),
+        (lambda: softmax(three), WORKS),
+        (lambda: softmax(ims.numpy()), WORKS),
+        (lambda: softmax(targets), 'logits: expected a float tensor of shape (..., k) | got torch.int64 | lesson 09'),
+        (lambda: softmax(preds[:0]), 'logits: expected | empty'),
+        (lambda: softmax([1., 2.]), 'logits: expected | got a list of 2'),
+        (lambda: softmax(three[0]), 'logits: expected | got shape ()'),
+    ],
+    **{f.__name__: [
+        (lambda f=f: f(ims[:, 0], torch.tensor([0, 5, 27])), WORKS),
+        (lambda f=f: f(ims[:, 0].numpy(), np.array([0, 5, 27])), WORKS),
+        (lambda f=f: f(ims[:1, 0], torch.tensor([3], dtype=torch.uint8)), WORKS),
+        (lambda f=f: f(ims[:, 0], torch.tensor([[0], [5], [27]])),
+         'targets: expected an int tensor of shape (3,) | got shape (3, 1) | lesson 09'),
+        (lambda f=f: f(ims[:, 0], torch.tensor([0., 5., 27.])), 'targets: expected an int tensor | got torch.float32; use targets.long()'),
+        (lambda f=f: f(ims[:, 0], torch.tensor([0, 5])), 'targets: expected | got shape (2,)'),
+        (lambda f=f: f(three, torch.tensor([0])), 'expected a float tensor of shape (n, k) | got shape (3,)'),
+        (lambda f=f: f(ims, torch.tensor([0, 5, 27])), 'expected | got shape (3, 28, 28)'),
+        (lambda f=f: f(ims[:0, 0], torch.tensor([])), 'empty'),
+        (lambda f=f: f([three], torch.tensor([0])), 'got a list of 1'),
+    ] for f in (cross_entropy, accuracy, confusion_matrix)},
 }
 ROWS['mnist_distance'] = ROWS['mae']
 CASES = [pytest.param(call, words, id=f'{name}-{i}') for name, rows in ROWS.items() for i, (call, words) in enumerate(rows)]
