@@ -22,11 +22,11 @@ def simple_net(
         raise ValueError(f'n_in, n_hidden, n_out: expected 1 or more each, got {n_in}, {n_hidden}, {n_out} (lesson 08).')
     return nn.Sequential(nn.Linear(n_in, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_out))
 
-# %% ../nbs/08_nonlinearity.ipynb #12142ace
+# %% ../nbs/08_nonlinearity.ipynb #f3ba73f9
 @torch.no_grad()
 def activations(
     model,  # an nn.Sequential
-    xb,     # (n, ...) float, a batch
+    xb,     # (..., n, k) float, a batch
 ):          # a list of tensors, the outputs of each layer for the batch
     "What every layer of a model makes of a batch."
     if not isinstance(model, nn.Sequential):

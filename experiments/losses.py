@@ -16,7 +16,7 @@ def cross_entropy(preds, targets):
 
 
 LOSSES = {'mnist_loss': mnist_loss, 'cross_entropy': cross_entropy}
-RATES = (.1, .3, 1., 4., 10.)
+RATES = (.1, .3, 1., 4., 6., 10., 30.)
 CASES = [{'loss': loss, 'model': model, 'lr': lr, 'seed': seed}
          for loss in LOSSES for model in ('linear', 'net') for lr in RATES for seed in range(5)]
 WITHIN = {'epoch_20': .006, 'epoch_40': .006}
