@@ -150,13 +150,17 @@ def check_03_1(
                     'the sign is wrong: take f(x + run) first.': (left - right) / (2*run)}
         yield answer(f, x, run), (right - left) / (2*run), mistakes, 'x**2 at 3 should give 6.'
 
-def _constant(y, lr, steps, keep=0., sign=1):
-    "Gradient descent for one number; `keep` is how much of the old gradients stays."
-    c = grad = torch.tensor(0.)
-    for _ in range(steps):
-        grad = keep * grad + 2 * (c - y).mean()
-        c = c - sign * lr * grad
-    return c
+def _descend(batches, w, lr, keep=0., sign=1):
+    "Gradient descent on the mean squared error of xb @ w, a step a batch; `keep` is how much of the old gradients stays."
+    grad = torch.zeros_like(w)
+    for xb, yb in batches:
+        grad = keep * grad + 2 * xb.T @ (xb @ w - yb) / len(xb)
+        w = w - sign * lr * grad
+    return w
+
+def _constant(y, lr, steps, **how):
+    "The same for a single number, from 0: the same batch at every step, with a 1 for each item."
+    return _descend([(torch.ones(len(y), 1), y[:, None])] * steps, torch.zeros(1, 1), lr, **how).squeeze()
 
 @_check('the mean is what has the smallest squared differences, and gradient descent finds it.')
 def check_03_2(
@@ -260,14 +264,6 @@ def check_05_2(
         yield (answer(accuracies.clone(), sizes.clone()), (accuracies * sizes).sum() / sizes.sum(), mistakes,
                '1.0 of 3 and .5 of 1 should give 3.5/4 = .875.')
 
-def _one_epoch(batches, w, lr, keep=0., sign=1):
-    "Gradient descent on the mean squared error of xb @ w, a step a batch; `keep` is how much of the old gradients stays."
-    grad = torch.zeros_like(w)
-    for xb, yb in batches:
-        grad = keep * grad + 2 * xb.T @ (xb @ w - yb) / len(xb)
-        w = w - sign * lr * grad
-    return w
-
 @_check('predict, loss, backward, step, zero: that is every training loop.')
 def check_05_3(
     answer,  # one_epoch(batches, w, lr)
@@ -278,11 +274,11 @@ def check_05_3(
         batches = [(torch.randn(size, k, generator=g), torch.randn(size, 1, generator=g)) for size in sizes]
         start = torch.randn(k, 1, generator=g)
         mistakes = {'w has not moved: take the step before you set grad to 0.': start,
-                    'your gradients add up: set grad to 0 after each step.': _one_epoch(batches, start, lr, keep=1),
-                    'you walk up: subtract the gradient.': _one_epoch(batches, start, lr, sign=-1),
-                    'only the first batch has counted: is your return inside the loop?': _one_epoch(batches[:1], start, lr),
-                    'only the last batch has counted: the step belongs inside the loop.': _one_epoch(batches[-1:], start, lr)}
-        yield (answer(batches, start.clone().requires_grad_(), lr), _one_epoch(batches, start, lr), mistakes,
+                    'your gradients add up: set grad to 0 after each step.': _descend(batches, start, lr, keep=1),
+                    'you walk up: subtract the gradient.': _descend(batches, start, lr, sign=-1),
+                    'only the first batch has counted: is your return inside the loop?': _descend(batches[:1], start, lr),
+                    'only the last batch has counted: the step belongs inside the loop.': _descend(batches[-1:], start, lr)}
+        yield (answer(batches, start.clone().requires_grad_(), lr), _descend(batches, start, lr), mistakes,
                'for each batch: loss = ((xb @ w - yb)**2).mean(), backward, w -= lr * w.grad without a record, zero.')
 
 # %% ../nbs/exercises.ipynb #43e89080

@@ -134,8 +134,7 @@ def load_model(
         with safe_open(path, 'pt') as file:
             state, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
     except Exception as e:  # what safetensors raises for a missing, a truncated and a foreign file has no common class
-        raise ValueError(f'{path}: expected a file written by save_model, got {type(e).__name__}: {e}; '
-                         'look at the path, or save it again (lesson 07).') from e
+        refuse(f'{type(e).__name__}: {e}', 'look at the path, or save it again')
     if 'digits_uth' not in metadata: refuse('one without its checksum', 'save it with save_model')
     if metadata['digits_uth'] != _checksum(state): refuse('one that is damaged', 'fetch or save it again')
     def make(tensors): return {name: (tuple(t.shape), t.dtype) for name, t in tensors.items()}

@@ -10,8 +10,7 @@ WITHIN = {'mse': .02}
 TRY = {'hidden': 8, 'seed': 0}
 
 
-def fit(hidden, seed):
-    "The network, and the points."
+def run(hidden, seed):
     torch.manual_seed(seed)
     x = torch.linspace(-3, 3, 200)[:, None]
     net = simple_net(1, hidden, 1)
@@ -20,10 +19,5 @@ def fit(hidden, seed):
         mse(net(x), torch.sin(2*x)).backward()
         opt.step()
         opt.zero_grad()
-    return net, x
-
-
-def run(hidden, seed):
-    net, x = fit(hidden, seed)
     with torch.no_grad():
         return {'mse': mse(net(x), torch.sin(2*x)).item()}

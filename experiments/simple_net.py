@@ -3,9 +3,6 @@
 `default` is PyTorch's own start; `normal` draws all parameters from a standard normal distribution, `zero` and `constant` set
 them all to 0 and to .01. `different` is how many of the 30 hidden units end with weights of their own.
 """
-import io
-from contextlib import redirect_stdout
-
 import torch
 from torch import nn
 
@@ -26,7 +23,7 @@ def run(model, start, seed):
         for p in net.parameters():
             nn.init.normal_(p) if start == 'normal' else nn.init.constant_(p, 0. if start == 'zero' else .01)
     learn = digit_learner(digit_dls(*threes_and_sevens(), device='cpu'), net)
-    with redirect_stdout(io.StringIO()), learn.no_bar(), learn.no_logging():
+    with learn.no_bar(), learn.no_logging():
         learn.fit(40, lr=.1)
     different = len(torch.unique(net[0].weight.detach(), dim=0)) if model == 'net' else None
     return {'accuracy': learn.recorder.values[-1][-1], 'different': different}

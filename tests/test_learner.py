@@ -119,14 +119,8 @@ def on_meta(monkeypatch, dls=None, loss_func=mnist_loss):
 
 
 def test_batch_prediction_and_loss_are_on_the_default_device(monkeypatch):
-    moves = []
-    plain = module._Rows.to
-
-    def to(self, device):
-        before = self.tensors
-        plain(self, device)
-        moves.extend([1] * (self.tensors is not before))
-    monkeypatch.setattr(module._Rows, 'to', to)
+    monkeypatch.setattr(module._Rows, 'to', module._Rows.to)  # so that it is put back
+    moves = gpu_check.count_moves()
     assert on_meta(monkeypatch).checked == 2 * (1 + 1)
     assert next(digit_learner(digit_dls(*data()), nn.Linear(6, 1)).model.parameters()).is_meta  # before any training, too
     assert len(moves) == 2  # training and validation data, once each
@@ -159,12 +153,9 @@ def test_data_that_is_there_is_not_moved():
 
 
 @pytest.mark.slow
-def test_the_gpu_check_runs(capsys):
-    plain = module._Rows.to
-    try:
-        assert gpu_check.main() == 0
-    finally:
-        module._Rows.to = plain
+def test_the_gpu_check_runs(capsys, monkeypatch):
+    monkeypatch.setattr(module._Rows, 'to', module._Rows.to)  # so that it is put back
+    assert gpu_check.main() == 0
     assert re.search(r'350 batches with prediction, loss and parameters on \w', capsys.readouterr().out)
 
 

@@ -5,7 +5,6 @@ Where there is none it says so and does the same on the CPU, which proves less. 
 import os
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -54,9 +53,7 @@ def fit(device, epochs):
     torch.manual_seed(0)
     check = InPlace(device)
     learn = digit_learner(digit_dls(*threes_and_sevens(), device=device), make(), cbs=check)
-    with ExitStack() as quiet:
-        quiet.enter_context(learn.no_bar())
-        quiet.enter_context(learn.no_logging())
+    with learn.no_bar(), learn.no_logging():
         learn.validate()  # before any training, too
         learn.fit(1, lr=.1)  # what happens only once, such as the moving, is not timed
         start = time.perf_counter()
