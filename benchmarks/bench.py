@@ -1,12 +1,14 @@
 """Speed as ratios: two ways of doing one thing, in turns, in one run; the fastest of several rounds counts.
 
-`make bench` prints them. Absolute times don't carry over from one machine to another, and no test asserts any.
+`make bench` prints them and writes RESULTS.md. Absolute times don't carry over from one machine to another, and no test asserts any.
 """
+import json
 import os
 import platform
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import torch
 from PIL import Image
@@ -103,27 +105,152 @@ def fits():
     return dict(zip(functions, fastest(*functions.values(), rounds=7), strict=True))
 
 
-def compare(what, times, base):
-    "A line for each time, as a multiple of one of them."
-    print(what)
-    for name, time_ in times.items():
-        print(f'    {name:24} {time_ * 1e3:7.1f} ms  = {time_ / times[base]:.2f}', flush=True)
+def example_network():
+    "PyTorch's example for MNIST, written anew."
+    from torch import nn
+    return nn.Sequential(nn.Unflatten(1, (1, 28, 28)), nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Dropout(.25), nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(.5), nn.Linear(128, 10))
+
+
+def until_99(seed):
+    """Lesson 10's recipe, three epochs, and PyTorch's example until its first epoch of 99 % on the test pictures.
+
+    Both get batches from the same loader, and both look at the test pictures after each epoch, which decide nothing but when to stop.
+    """
+    from torch import nn
+    from torch.optim.lr_scheduler import StepLR
+
+    from digits_uth.cnn import digit_cnn
+    from digits_uth.learner import digit_dls, digit_learner
+    from digits_uth.ten_digits import accuracy, cross_entropy
+    from digits_uth.training import train_epoch, validate_epoch
+    from fastai.basics import Adam
+    (x, y), (test_x, test_y) = ((images.flatten(1).float() / 255, labels) for images, labels in map(load_mnist, ('train', 'test')))
+    torch.manual_seed(seed)
+    dls = digit_dls(x, y, test_x, test_y, device='cpu')
+    learn = digit_learner(dls, digit_cnn(), loss_func=cross_entropy, opt_func=Adam, metrics=accuracy)
+    with learn.no_bar(), learn.no_logging():
+        ours = seconds(lambda: learn.fit_one_cycle(3, lr_max=.01))
+    yield 'digit_cnn, one-cycle', 3, learn.recorder.values[-1][-1], ours
+
+    torch.manual_seed(seed)
+    train, test = digit_dls((x - .1307) / .3081, y, (test_x - .1307) / .3081, test_y, bs=64, device='cpu')
+    model = example_network()
+    opt = torch.optim.Adadelta(model.parameters(), lr=1.)
+    schedule, start, right, epochs = StepLR(opt, 1, gamma=.7), time.perf_counter(), 0., 0
+    while right < .99 and epochs < 14:  # its recipe has 14
+        train_epoch(model, train, nn.functional.cross_entropy, opt)
+        schedule.step()
+        right, epochs = validate_epoch(model, test, accuracy), epochs + 1
+    yield "PyTorch's example", epochs, right, time.perf_counter() - start
+
+
+def race():
+    "Time to 99 %, with three seeds."
+    rows = []
+    for seed in range(3):
+        ours, example = until_99(seed)
+        rows += [(seed, *ours, ''), (seed, *example, f'{example[-1] / ours[-1]:.1f}')]
+    return [(seed, name, epochs, f'{right:.4f}', f'{time_:.0f} s', ratio) for seed, name, epochs, right, time_, ratio in rows]
+
+
+def grow(n):
+    "In a process of its own, an epoch over n pictures of noise: seconds, bytes beyond a small first training, bytes of data and model."
+    import psutil
+
+    from digits_uth.cnn import digit_cnn
+    from digits_uth.learner import digit_dls, digit_learner
+    from digits_uth.ten_digits import accuracy, cross_entropy
+    from fastai.callback.core import Callback
+    torch.set_num_threads(1)
+    process = psutil.Process()
+
+    class Most(Callback):
+        "The most memory the process has had after a batch."
+        def before_fit(self): self.bytes = 0
+        def after_batch(self): self.bytes = max(self.bytes, process.memory_info().rss)
+
+    def epoch(n):
+        x, y = torch.rand(n, 784), torch.randint(10, (n,))
+        dls = digit_dls(x, y, x[:256], y[:256], device='cpu')
+        learn = digit_learner(dls, digit_cnn(), loss_func=cross_entropy, metrics=accuracy, cbs=Most())
+        with learn.no_bar(), learn.no_logging():
+            took = seconds(lambda: learn.fit(1, lr=.01))
+        return took, learn.most.bytes, x.nbytes + y.nbytes, sum(t.nbytes for t in learn.model.state_dict().values())
+    epoch(1000)
+    before = process.memory_info().rss
+    took, most, data, model = epoch(n)
+    print(json.dumps([took, most - before, data, model]))
+
+
+def growth():
+    """Time and memory for 1, 4 and 16 times the pictures.
+
+    Linux's allocator keeps freed batches where a Recorder's losses lie between them, over a megabyte a step. It is told to hand large
+    pieces back at once, so that what the course's own parts hold can be seen.
+    """
+    rows, first, environment = [], None, {**os.environ, 'MALLOC_MMAP_THRESHOLD_': '100000'}
+    for n in (15_000, 60_000, 240_000):
+        done = subprocess.run([sys.executable, '-W', 'ignore', __file__, 'grow', str(n)], check=True, capture_output=True, text=True,
+                              env=environment)
+        took, more, data, model = json.loads(done.stdout.splitlines()[-1])
+        first = first or (took, more)
+        rows.append((f'{n:,}', f'{took:.1f} s', f'{took / first[0]:.1f}', f'{more / 1e6:.0f} MB', f'{more / first[1]:.1f}',
+                     f'{(data + model) / 1e6:.0f} MB', f'{more / (data + model):.2f}'))
+    return rows
+
+
+def multiples(times, base):
+    "A row for each time, as a multiple of one of them."
+    return [(name, f'{time_ * 1e3:.0f} ms', f'{time_ / times[base]:.2f}') for name, time_ in times.items()]
+
+
+def pair(measure):
+    this, that = measure()
+    unit, scale = ('µs', 1e6) if this < .01 else ('s', 1)
+    return f'{this * scale:.2f} {unit}', f'{that * scale:.2f} {unit}', f'{this / that:.2f}'
+
+
+def table(heading, head, rows):
+    "A table in Markdown, printed as soon as it is known."
+    lines = [f'## {heading}', '', *(f'| {" | ".join(map(str, row))} |' for row in (head, ['---'] * len(head), *rows)), '']
+    print(*lines, sep='\n', flush=True)
+    return lines
+
+
+def processor():
+    "What the system calls its processor."
+    info = Path('/proc/cpuinfo')
+    names = [line.split(':')[1].strip() for line in info.read_text().splitlines() if line.startswith('model name')] if info.exists() else []
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def main():
     torch.set_num_threads(1)  # on shared machines two threads measure the neighbours
     versions = f'Python {platform.python_version()}, torch {torch.__version__}'
-    print(f'{platform.system()} on {platform.machine()}, {os.cpu_count()} cores, {versions}')
-    for what, measure in {'a picture, tensor(Image.open(path)) : load_mnist': loading,
-                          'import, fastai.vision.all : digits_uth.distances': importing,
-                          'import, fastai.vision.all : digits_uth.learner': importing_learner}.items():
-        this, that = measure()
-        unit, scale = ('µs', 1e6) if this < .01 else ('s', 1)
-        times = f'{this * scale:.2f} {unit} : {that * scale:.2f} {unit}'
-        print(f'{what:50} {times:>20}  = {this / that:.1f} : 1 = 1 : {that / this:.2f}', flush=True)
-    compare('an epoch of loading, 12,396 pictures in batches of 256', epochs_of_loading(), 'ours')
-    compare('two epochs of the linear model', fits(), 'fit, ours')
+    machine = f'{platform.system()} with {os.cpu_count()} cores ({processor()}), {versions}'
+    lines = ['# Speed, as ratios',
+             f'Made by `make bench` on {machine}, with one thread. What is compared was measured in turns in one run, and the fastest of '
+             'several rounds counts, but for the two last tables, which are measured once. Only ratios mean anything elsewhere: '
+             "absolute times don't carry over to another machine.", '']
+    print(*lines, sep='\n')
+    lines += table('One thing, two ways', ['what', 'the usual way', 'ours', 'usual : ours'], [
+        ('a picture: `tensor(Image.open(path))`, and `load_mnist`', *pair(loading)),
+        ('import: `fastai.vision.all`, and `digits_uth.distances`', *pair(importing)),
+        ('import: `fastai.vision.all`, and `digits_uth.learner`', *pair(importing_learner))])
+    lines += table('An epoch of loading: 12,396 pictures in batches of 256', ['loader', 'time', 'times ours'],
+                   multiples(epochs_of_loading(), 'ours'))
+    lines += table('Learner against the bare loop: two epochs of the linear model', ['what', 'time', 'times fit, ours'],
+                   multiples(fits(), 'fit, ours'))
+    lines += table('Time to 99 % on the ten digits', ['seed', 'network', 'epochs', 'test pictures right', 'time', 'times ours'], race())
+    lines += table('Growth: an epoch of `digit_cnn`, with MALLOC_MMAP_THRESHOLD_=100000 (see `growth`)',
+                   ['pictures', 'time', 'times the first', 'memory', 'times the first',
+                    'data and model', 'memory : data and model'], growth())
+    path = Path(__file__).with_name('RESULTS.md')
+    part = path.with_suffix('.part')
+    part.write_text('\n'.join(lines), encoding='utf-8')
+    part.replace(path)
 
 
 if __name__ == '__main__':
-    main()
+    grow(int(sys.argv[2])) if sys.argv[1:2] == ['grow'] else main()

@@ -62,9 +62,11 @@ def require(
         refuse(str(x.dtype), f'use {name}.{to}')
 
     if within and not x.is_meta:
-        if not x.isfinite().all(): refuse('NaN or infinity among its values', 'look for a division by 0, or drop those items')
-        if x.min() < within[0] or x.max() > within[1]:
-            came = f'values from {x.min():.4g} to {x.max():.4g}'
+        least, most = x.aminmax()  # in one pass and without a copy; NaN and infinity come through
+        if not (least.isfinite() and most.isfinite()):
+            refuse('NaN or infinity among its values', 'look for a division by 0, or drop those items')
+        if least < within[0] or most > within[1]:
+            came = f'values from {least:.4g} to {most:.4g}'
             cure = f'use {name}.float() / 255, once, for pixels from a file'
             refuse(came, cure, f' with values from {within[0]} to {within[1]}')
     return x

@@ -6,7 +6,7 @@
 __all__ = ['check_01_1', 'check_01_2', 'check_01_3', 'check_02_1', 'check_02_2', 'check_02_3', 'check_03_1', 'check_03_2',
            'check_03_3', 'check_04_1', 'check_04_2', 'check_04_3', 'check_05_1', 'check_05_2', 'check_05_3',
            'check_06_1', 'check_06_2', 'check_06_3', 'check_07_1', 'check_07_2', 'check_08_1', 'check_08_2',
-           'check_08_3', 'check_09_1', 'check_09_2', 'check_09_3']
+           'check_08_3', 'check_09_1', 'check_09_2', 'check_09_3', 'check_10_1', 'check_10_2', 'check_10_3']
 
 # %% ../nbs/exercises.ipynb #db981917
 from functools import wraps
@@ -475,3 +475,54 @@ def check_09_3(
                     'those are the three smallest: the largest are wanted.': worst.any(1).float().mean()}
         yield (answer(preds.clone(), targets.clone()), hit.any(1).float().mean(), mistakes,
                'compare topk(3, 1).indices with targets.unsqueeze(1), then any(1).')
+
+# %% ../nbs/exercises.ipynb #58414a61
+@_check('as many as there are places for the window.')
+def check_10_1(
+    answer,  # output_size(n, kernel_size, stride, padding)
+) -> bool:   # is it right?
+    "Lesson 10: how large is what comes out of a convolution?"
+    for n, k, s, p in ((12, 3, 2, 4), (28, 5, 2, 2), (5, 3, 1, 0), (5, 3, 2, 1), (28, 3, 1, 1), (10, 4, 3, 0)):
+        places, given = n + 2*p - k, f'output_size({n}, {k}, {s}, {p})'
+        mistakes = {f'{given}: one is missing: the first place counts too.': torch.tensor(places // s),
+                    f'{given}: the padding is on both sides.': torch.tensor((n + p - k) // s + 1),
+                    f'{given}: count only whole steps: divide with //.': torch.tensor(places / s + 1),
+                    f'{given}: with what is over at the end no window fits: round down.': torch.tensor(-(-places // s) + 1),
+                    f'{given}: only the steps are divided by the stride, not the first place.': torch.tensor((places + 1) // s)}
+        yield answer(n, k, s, p), torch.tensor(places // s + 1), mistakes, f'{given} should be {places // s + 1}.'
+
+@_check('the largest of each square.')
+def check_10_2(
+    answer,  # max_pool(im)
+) -> bool:   # is it right?
+    "Lesson 10: max pooling, two by two."
+    for im in (_random(1)[0], _random(1, seed=1)[0, :4, :6] - .5):
+        h, w = im.shape
+        squares = im.view(h//2, 2, w//2, 2)
+        mistakes = {'that keeps the upper left number of each square: the largest is wanted.': im[::2, ::2],
+                    'that is the mean of each square: the largest is wanted.': squares.mean((1, 3)),
+                    'the squares are torn apart: view(h//2, 2, w//2, 2), and the axes 1 and 3.': im.view(2, h//2, 2, w//2).amax((0, 2)),
+                    'those are axes 0 and 2, which count the squares: 1 and 3 lie within them.': squares.amax((0, 2)),
+                    'that is the largest of each two beside each other: rows go in pairs too.': im.view(h, w//2, 2).amax(2)}
+        yield answer(im.clone()), squares.amax((1, 3)), mistakes, '[[1, 2], [3, 4]] should give [[4]].'
+
+@_check("with what was kept, not with the batch's own.")
+def check_10_3(
+    answer,  # batch_norm(x, mean, var, weight, bias)
+) -> bool:   # is it right?
+    "Lesson 10: batch normalisation in use."
+    for n, c, size in ((4, 3, 5), (1, 2, 2), (3, 4, 4)):
+        g = torch.Generator().manual_seed(n)
+        x, (mean, weight, bias) = torch.randn(n, c, size, size, generator=g), torch.randn(3, c, generator=g)
+        var = torch.rand(c, generator=g) + .5
+        def norm(mean, var, weight=weight, bias=bias, x=x, shape=(-1, 1, 1)):
+            m, v, w, b = (t.view(shape) for t in (mean, var, weight, bias))
+            return (x - m) / (v + 1e-5)**.5 * w + b
+        batch = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+        mistakes = {"in use the batch's own mean and variance play no part: take those that are given.": norm(*batch),
+                    'divide by the standard deviation, the root of the variance.': norm(mean, var**2),
+                    'the weight and the bias are missing.': norm(mean, var, torch.ones(c), torch.zeros(c)),
+                    'the bias is missing.': norm(mean, var, bias=torch.zeros(c))}
+        if c == size: mistakes['the channels are axis 1: view(-1, 1, 1), or they count as columns.'] = norm(mean, var, shape=(-1,))
+        yield (answer(x.clone(), mean, var, weight, bias), norm(mean, var), mistakes,
+               '(x - mean) / (var + eps).sqrt() * weight + bias, each with one number a channel: view(-1, 1, 1).')

@@ -5,27 +5,18 @@ SGD, lr .3, ten epochs of batches of 256. The seed decides start and order; the 
 import torch
 from torch import nn
 
-from digits_uth.data import load_mnist
 from digits_uth.distances import ideal_digit, nearest_ideal
 from digits_uth.learner import digit_dls, digit_learner
 from digits_uth.models import simple_net
-from digits_uth.ten_digits import accuracy, cross_entropy
+from digits_uth.ten_digits import accuracy, all_digits, cross_entropy
 
 CASES = [{'rung': 'nearest ideal', 'seed': 0}, *({'rung': rung, 'seed': seed} for rung in ('linear', 'simple_net') for seed in range(5))]
 WITHIN = {'accuracy': .005}
 TRY = {'rung': 'linear', 'seed': 0}
 
 
-def split():
-    "Training pictures and pictures set aside, as rows, with their labels."
-    images, labels = load_mnist('train')
-    order = torch.randperm(60_000, generator=torch.Generator().manual_seed(0))
-    x, y = (images[order].float() / 255).flatten(1), labels[order]
-    return x[:50_000], y[:50_000], x[50_000:], y[50_000:]
-
-
 def run(rung, seed):
-    train_x, train_y, valid_x, valid_y = split()
+    train_x, train_y, valid_x, valid_y = all_digits()
     if rung == 'nearest ideal':
         ideals = torch.stack([ideal_digit(train_x[train_y == digit].view(-1, 28, 28)) for digit in range(10)])
         return {'accuracy': (nearest_ideal(valid_x.view(-1, 28, 28), ideals) == valid_y).float().mean().item()}

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from test_package import MODULES
 
+from digits_uth.cnn import Moved, digit_cnn, predict
 from digits_uth.data import load_mnist, mnist_sample, require, threes_and_sevens
 from digits_uth.distances import ideal_digit, is_3, mae, mnist_distance, nearest_ideal, rmse
 from digits_uth.learner import digit_dls, digit_learner, load_model, save_model
@@ -16,7 +17,7 @@ from digits_uth.models import activations, simple_net
 from digits_uth.optimizers import Adam, BasicOptim, Momentum, find_lr
 from digits_uth.pixels import alt, pixel_table, show_image, show_images
 from digits_uth.sgd import gradient_descent, mse, numerical_gradient, plot_function, quadratic
-from digits_uth.ten_digits import accuracy, confusion_matrix, cross_entropy, softmax
+from digits_uth.ten_digits import accuracy, all_digits, confusion_matrix, cross_entropy, softmax
 from digits_uth.training import calc_grad, plot_history, train_epoch, train_model, validate_epoch
 
 im = torch.rand(28, 28, generator=torch.Generator().manual_seed(0))
@@ -24,7 +25,8 @@ ims = torch.stack([im, im / 2, im / 3])
 nan, raw = im.clone(), (im * 255).byte()
 nan[3, 3] = float('nan')
 preds, targets = torch.tensor([[2.], [-1.], [.5], [0.]]), torch.tensor([[1], [0], [1], [0]])
-linear = torch.nn.Linear(1, 1)
+linear, diverged = torch.nn.Linear(1, 1), torch.nn.Linear(784, 10)
+torch.nn.init.constant_(diverged.weight, float('nan'))
 three, double = torch.ones(3), torch.ones(3, dtype=torch.float64)
 WORKS = None
 
@@ -346,6 +348,7 @@ ROWS = {
         (lambda: activations(simple_net(1, 2), preds[:0]), 'xb: expected | empty'),
         (lambda: activations(simple_net(1, 2), preds[0]), 'xb: expected | got shape (1,)'),
     ],
+    'all_digits': [(lambda: all_digits(), WORKS)],
     'softmax': [
         (lambda: softmax(preds), WORKS),
         (lambda: softmax(three), WORKS),
@@ -368,6 +371,30 @@ ROWS = {
         (lambda f=f: f(ims[:0, 0], torch.tensor([])), 'empty'),
         (lambda f=f: f([three], torch.tensor([0])), 'got a list of 1'),
     ] for f in (cross_entropy, accuracy, confusion_matrix)},
+    'digit_cnn': [(lambda: digit_cnn()(ims[:, None]), WORKS), (lambda: digit_cnn()(ims.flatten(1)), WORKS)],
+    'Moved': [(lambda: digit_learner(digit_dls(ims, three.long(), ims, three.long()), digit_cnn(), cbs=Moved()), WORKS)],
+    'predict': [
+        (lambda: predict(digit_cnn(), raw), WORKS),
+        (lambda: predict(digit_cnn(), im.numpy()), WORKS),
+        (lambda: predict(digit_cnn(), im.flatten()), 'images: expected a tensor of shape (n, 28, 28) | got shape (784,) | lesson 10'),
+        (lambda: predict(digit_cnn(), im[:27]), 'images: expected a tensor of shape (28, 28) | got shape (27, 28)'),
+        (lambda: predict(digit_cnn(), ims[..., None]),
+         'images: expected a tensor of shape (n, 1, 28, 28) | got shape (3, 28, 28, 1)'),
+        (lambda: predict(digit_cnn(), ims.flatten(1)[:, 1:]), 'images: expected | got shape (3, 783)'),
+        (lambda: predict(digit_cnn(), ims[:0]), 'images: expected | empty'),
+        (lambda: predict(digit_cnn(), [im, im]), 'images: expected | got a list of 2; use torch.stack'),
+        (lambda: predict(digit_cnn(), 'a.png'), 'images: expected | got a value of type str'),
+        (lambda: predict(digit_cnn(), Image.new('L', (28, 28))), 'images: expected | got a value of type Image'),
+        (lambda: predict(digit_cnn(), nan), 'images: expected | NaN or infinity'),
+        (lambda: predict(digit_cnn(), raw.float()), 'images: expected | values from 0 to 1, got values from | float() / 255'),
+        (lambda: predict(digit_cnn(), im * 2 - 1), 'images: expected | with values from 0 to 1, got values from'),
+        (lambda: predict(digit_cnn(), raw.long()), 'images: expected a float tensor | got torch.int64'),
+        (lambda: predict(digit_cnn(), im > .5), 'images: expected | got torch.bool'),
+        (lambda: predict(lambda x: x, im), 'model: expected an nn.Module, got a value of type function | lesson 10'),
+        (lambda: predict(simple_net(100), im), 'model: expected one that takes pictures of 784 pixels, got | mat1 and mat2'),
+        (lambda: predict(simple_net(784, 5, 2), im), 'model: expected finite scores of shape (1, 10) or (1, 1), got (1, 2)'),
+        (lambda: predict(diverged, ims), 'model: expected finite scores | smallest nan'),
+    ],
 }
 ROWS['mnist_distance'] = ROWS['mae']
 CASES = [pytest.param(call, words, id=f'{name}-{i}') for name, rows in ROWS.items() for i, (call, words) in enumerate(rows)]

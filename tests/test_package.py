@@ -16,7 +16,7 @@ from conftest import ROOT
 MODULES = {path.stem: tools.read(path) for path in tools.notebooks()}
 MODULES = {re.search(r'default_exp (\w+)', nb.cells[1].source)[1]: name for name, nb in MODULES.items()
            if any('default_exp' in tools.directives(c) for c in nb.cells)}
-OTHER_NAMES = {'loss': '04_mnist_loss', 'models': '08_nonlinearity'}  # module -> a notebook whose name says more
+OTHER_NAMES = {'loss': '04_mnist_loss', 'models': '08_nonlinearity', 'cnn': '10_convolutions'}  # module -> a notebook whose name says more
 config = ConfigParser(delimiters=['='])
 config.read(ROOT / 'settings.ini', encoding='utf-8')
 FACTS = config['DEFAULT']
@@ -74,7 +74,7 @@ def test_the_early_modules_are_light_and_change_nobodys_settings():
 
 
 def test_the_learner_imports_of_fastai_only_the_basics():
-    python('import sys, digits_uth.learner, digits_uth.models\n'
+    python('import sys, digits_uth.learner, digits_uth.ten_digits\n'
            'assert "fastai.basics" in sys.modules and "fastai.vision" not in sys.modules and "torchvision" not in sys.modules')
 
 
@@ -129,7 +129,8 @@ def test_the_readmes_example_runs(tmp_path):
     assert len([line for line in lines if not line.startswith('from')]) <= 6
     code = '\n'.join([*lines[:-1], f'print({lines[-1]})'])
     said = re.search(r'```text\n(.*?)\n```', (ROOT / 'README.md').read_text(encoding='utf-8'))[1]
-    assert python(code, cwd=tmp_path).strip() == said == 'tensor(0.9661)'
+    found, said = (float(re.fullmatch(r'tensor\((.*)\)', text)[1]) for text in (python(code, cwd=tmp_path).strip(), said))
+    assert abs(found - said) <= 3e-4 and said == .9938  # another processor may read a picture or two differently
 
 
 def test_the_readmes_map_names_every_export():

@@ -1,7 +1,8 @@
 """Run the experiments, what needs many seeds or minutes: experiments/NAME.py makes experiments/NAME.csv.
 
 An experiment has CASES, a list of keyword arguments; run(**case), which returns a row's results; WITHIN, how near a result must
-come when it is run again; and TRY, the case that the tests run again. A table is written whole or not at all.
+come when it is run again; and TRY, the case that the tests run again. A table is written whole or not at all. Where more than a table
+is to be made, an experiment has finish(table).
 """
 import importlib.util
 import io
@@ -45,6 +46,8 @@ def make(name):
     machine = f'Python {platform.python_version()}, torch {torch.__version__}, {platform.system()} {platform.machine()}'
     replace_file(EXPERIMENTS / f'{name}.csv', f'# made by {name}.py with {machine}\n' +
                  pd.DataFrame(rows).to_csv(index=False, float_format='%.6g', lineterminator='\n'))
+    if hasattr(experiment, 'finish'):
+        experiment.finish(pd.DataFrame(rows))
 
 
 if __name__ == '__main__':
