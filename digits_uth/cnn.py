@@ -17,12 +17,12 @@ from .learner import load_model
 from .ten_digits import softmax
 from fastai.callback.core import Callback
 
-# %% ../nbs/10_convolutions.ipynb #554e358b
+# %% ../nbs/10_convolutions.ipynb #11acc3fe
 class _Pictures(nn.Module):
     "Pixels from 0 to 1, (n, 784) or (n, 1, 28, 28), as standardised pictures (n, 1, 28, 28)."
     def __init__(self):
         super().__init__()
-        self.register_buffer('mean', torch.tensor(.1307))  # of all pixels of MNIST's training pictures
+        self.register_buffer('mean', torch.tensor(.1307))  # of all pixels of the 60,000 training pictures
         self.register_buffer('std', torch.tensor(.3081))
 
     def forward(self, xb): return (xb.reshape(len(xb), 1, 28, 28) - self.mean) / self.std
