@@ -151,7 +151,7 @@ def test_moved_moves_in_training_only_by_torchs_random_numbers():
         learn = digit_learner(dls, digit_cnn(), loss_func=cross_entropy, metrics=accuracy, cbs=Keep())
         with learn.no_bar(), learn.no_logging():
             learn.fit(1, lr=.01)
-        return [(training, batch) for training, batch in seen]
+        return list(seen)
     first, again = train(), train()
     assert [training for training, _ in first] == [True, True, False, False]
     assert all(a.equal(b) for (_, a), (_, b) in zip(first, again, strict=True))
