@@ -7,6 +7,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'digits_uth.cnn._Pictures': ('convolutions.html#_pictures', 'digits_uth/cnn.py'),
                                 'digits_uth.cnn._Pictures.__init__': ('convolutions.html#_pictures.__init__', 'digits_uth/cnn.py'),
                                 'digits_uth.cnn._Pictures.forward': ('convolutions.html#_pictures.forward', 'digits_uth/cnn.py'),
+                                'digits_uth.cnn._answers': ('convolutions.html#_answers', 'digits_uth/cnn.py'),
                                 'digits_uth.cnn._block': ('convolutions.html#_block', 'digits_uth/cnn.py'),
                                 'digits_uth.cnn._rows': ('convolutions.html#_rows', 'digits_uth/cnn.py'),
                                 'digits_uth.cnn.digit_cnn': ('convolutions.html#digit_cnn', 'digits_uth/cnn.py'),

@@ -58,12 +58,20 @@ def _rows(images):
     if images.dtype == torch.uint8: images = images / 255
     return require(images, 'images', images.shape, within=(0, 1), lesson='10').float().reshape(-1, 784)
 
+def _answers(scores):
+    "The digits and the probabilities of all ten, from ten scores a picture, or from one, which knows 3 and 7 alone."
+    if scores.shape[1] == 10: return scores.argmax(1), softmax(scores)
+    probabilities = torch.zeros(len(scores), 10)
+    probabilities[:, 3], probabilities[:, 7] = scores[:, 0].sigmoid(), (-scores[:, 0]).sigmoid()
+    return torch.where(scores[:, 0] > 0, 3, 7), probabilities
+
+# %% ../nbs/10_convolutions.ipynb #2ee3b87d
 @torch.no_grad()
 def predict(
     model,   # a module with an output for each digit, or with one, as in lesson 04: above 0 it means a 3, else a 7
     images,  # (n, 28, 28), (n, 1, 28, 28), (n, 784) or one (28, 28): uint8 from 0 to 255 or float from 0 to 1
 ):           # digits (n,) int64, probabilities (n, 10) float32; for one picture () and (10,); on the CPU
-    "Which digits do the pictures show, and with which probability is each of the ten right?"
+    "Which digits do the pictures show, and how probable does the model find each of the ten?"
     if not isinstance(model, nn.Module):
         raise ValueError(f'model: expected an nn.Module, got a value of type {type(model).__name__} (lesson 10).')
     rows, modes = _rows(images), {module: module.training for module in model.modules()}
@@ -71,6 +79,7 @@ def predict(
     if weights.ndim == 4: rows = rows.view(-1, 1, 28, 28)        # it begins with a convolution
     model.eval()
     try: scores = torch.cat([model(part.to(weights)).float().cpu() for part in rows.split(1000)])
+    except torch.OutOfMemoryError: raise
     except RuntimeError as e:
         raise ValueError(f'model: expected one that takes pictures of 784 pixels, got {e} (lesson 10).') from e
     finally:
@@ -78,8 +87,5 @@ def predict(
     if scores.shape[1:] not in ((1,), (10,)) or not scores.isfinite().all():
         n, came = len(rows), f'{tuple(scores.shape)}, smallest {scores.min():.3g}'
         raise ValueError(f'model: expected finite scores of shape ({n}, 10) or ({n}, 1), got {came} (lesson 10).')
-    digits, probabilities = scores.argmax(1), softmax(scores)
-    if scores.shape[1] == 1:
-        digits, probabilities = torch.where(scores[:, 0] > 0, 3, 7), torch.zeros(len(rows), 10)
-        probabilities[:, 3], probabilities[:, 7] = scores[:, 0].sigmoid(), (-scores[:, 0]).sigmoid()
+    digits, probabilities = _answers(scores)
     return (digits[0], probabilities[0]) if tuple(images.shape) == (28, 28) else (digits, probabilities)

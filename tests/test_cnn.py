@@ -160,3 +160,11 @@ def test_moved_moves_in_training_only_by_torchs_random_numbers():
         assert batch.flatten(1).shape == (16, 784) and 0 <= batch.min() and batch.max() <= 1
         assert not any(torch.allclose(im, row) for im in batch.flatten(1) for row in x)
         assert abs(batch.sum() / 16 - x.sum() / 32) < .3 * x.sum() / 32  # a picture keeps its ink, more or less
+
+
+def test_predict_passes_on_that_memory_ran_out():
+    "That is no matter of the picture's size."
+    class Full(nn.Linear):
+        def forward(self, xb): raise torch.OutOfMemoryError('out of memory')
+    with pytest.raises(torch.OutOfMemoryError):
+        predict(Full(784, 10), IMAGES[:2])
