@@ -73,7 +73,7 @@ class Adam(BasicOptim):
     def __init__(
         self,
         params,            # the tensors to step
-        lr,                # the learning rate: about the length of a step, at most
+        lr,                # the learning rate: a step is rarely longer than that
         betas=(.9, .999),  # how much of the old averages is kept: of the gradient, of its square
         eps=1e-8,          # so that nothing is divided by 0
     ):
@@ -106,10 +106,10 @@ def find_lr(
     "Train with a learning rate that grows with each batch, and put the weights back."
     if not 0 < lo < hi < math.inf or steps < 1:
         raise ValueError(f'lo, hi, steps: expected 0 < lo < hi and a step or more, got {lo}, {hi} and {steps} (lesson 06).')
-    kept = {name: value.clone() for name, value in model.state_dict().items()}
+    kept = {name: value.clone() for name, value in model.state_dict().items()}   # a copy of all parameters
     opt, losses = opt_func(model.parameters(), lo), []
     lrs = torch.logspace(math.log10(lo), math.log10(hi), steps)
-    batches = (batch for _ in range(steps) for batch in dl)
+    batches = (batch for _ in range(steps) for batch in dl)   # the loader again and again
     try:
         for lr, (xb, yb) in zip(lrs.tolist(), batches, strict=False):
             opt.lr = lr
@@ -119,7 +119,7 @@ def find_lr(
             losses.append(loss.item())
             if not losses[-1] < 4 * losses[0]: break  # exploded; also where it is nan
             opt.step()
-    finally:
+    finally:   # after an error, too
         model.load_state_dict(kept)
         opt.zero_grad()
     if not losses: raise ValueError('dl: expected at least one batch, got none; look at its dataset (lesson 06).')

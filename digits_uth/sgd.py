@@ -31,7 +31,7 @@ def plot_function(
 def numerical_gradient(
     f,         # a function from a tensor to a single number
     x,         # (...) float64, where to look
-    eps=1e-6,  # the run to either side: with a smaller one 16 digits begin to be too few
+    eps=1e-6,  # the run to either side: with a much smaller one even float64 has too few digits
 ):             # (...) the gradient of f at x
     "The gradient by trying: each number of `x` a little up and a little down, rise over run."
     x = require(x, 'x', ('...',), lesson='03').detach().contiguous()
