@@ -27,8 +27,10 @@ class _Pictures(nn.Module):
 
     def forward(self, xb): return (xb.reshape(len(xb), 1, 28, 28) - self.mean) / self.std
 
+# %% ../nbs/10_convolutions.ipynb #ac13daae
 def _block(n_in, n_out, kernel_size):
     "A convolution that halves height and width, batch normalisation, and a bend."
+    # without a bias: batch normalisation adds one
     conv = nn.Conv2d(n_in, n_out, kernel_size, stride=2, padding=kernel_size // 2, bias=False)
     return conv, nn.BatchNorm2d(n_out), nn.ReLU()
 
@@ -47,7 +49,8 @@ class Moved(Callback):
         self.move = RandomAffine(10, translate=(3/28, 3/28), scale=(.9, 1.1), interpolation=InterpolationMode.BILINEAR)
 
     def before_batch(self):
-        if self.training: self.learn.xb = (self.move(self.xb[0].view(-1, 1, 28, 28)),)  # a tuple, of all that a model takes
+        # self.xb reads the Learner's xb, a tuple of all that a model takes; to change it takes self.learn
+        if self.training: self.learn.xb = (self.move(self.xb[0].view(-1, 1, 28, 28)),)
 
 # %% ../nbs/10_convolutions.ipynb #342ddd19
 def _rows(images):

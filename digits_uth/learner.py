@@ -38,7 +38,7 @@ class _Rows:
     def __init__(self, *tensors): self.tensors = tensors
     def __len__(self): return len(self.tensors[0])
     def __getitem__(self, i): return tuple(t[i] for t in self.tensors)
-    def new_empty(self): return _Rows(*(t[:0].clone() for t in self.tensors))  # for learn.export: without the data
+    def new_empty(self): return _Rows(*(t[:0].clone() for t in self.tensors))  # for learn.export: no data
 
     def to(self, device):
         "Move, if they aren't there. cuda and cuda:0 are the same place: an empty tensor says which."
