@@ -17,9 +17,8 @@ setup(
     long_description=(root / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     python_requires='>=' + facts['min_python'],
-    packages=[facts['lib_name']],
-    package_data={facts['lib_name']: ['assets/*']},
+    packages=[facts['lib_name'], facts['lib_name'] + '.assets'],
+    package_data={facts['lib_name'] + '.assets': ['*']},
     install_requires=facts['requirements'].split(),
     extras_require={'dev': facts['dev_requirements'].split()},
-    entry_points={'console_scripts': facts['console_scripts'].split()},
 )

@@ -25,7 +25,9 @@ class _Pictures(nn.Module):
         self.register_buffer('mean', torch.tensor(.1307))  # of all pixels of the 60,000 training pictures
         self.register_buffer('std', torch.tensor(.3081))
 
-    def forward(self, xb): return (xb.reshape(len(xb), 1, 28, 28) - self.mean) / self.std
+    def forward(self, xb):
+        xb = require(xb, 'xb', ('...', 'n'), lesson='10')
+        return (xb.reshape(len(xb), 1, 28, 28) - self.mean) / self.std
 
 # %% ../nbs/10_convolutions.ipynb #ac13daae
 def _block(n_in, n_out, kernel_size):

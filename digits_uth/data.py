@@ -67,7 +67,7 @@ def require(
             refuse('NaN or infinity among its values', 'look for a division by 0, or drop those items')
         if least < within[0] or most > within[1]:
             came = f'values from {least:.4g} to {most:.4g}'
-            cure = f'use {name}.float() / 255, once, for pixels from a file'
+            cure = 'look at the labels' if kind == 'int' else f'use {name}.float() / 255, once, for pixels from a file'
             refuse(came, cure, f' with values from {within[0]} to {within[1]}')
     return x
 

@@ -77,6 +77,9 @@ def digit_dls(
         return _Rows(x.float(), require(y, f'{name}_y', shape, kind='int', within=(0, most), lesson='07').long())
     train = rows(train_x, train_y, 'train', ('n', *getattr(train_x, 'shape', ())[1:]))
     valid = rows(valid_x, valid_y, 'valid', ('n', *train.tensors[0].shape[1:]))
+    if train.tensors[1].ndim != valid.tensors[1].ndim:
+        raise ValueError('train_y and valid_y: expected both (n, 1) or both (n,), got one of each; '
+                         'use unsqueeze(1) (lesson 07).')
     loaders = [_RowLoader(data, bs=bs, shuffle=data is train, device=device) for data in (train, valid)]
     return DataLoaders(*loaders, device=device)
 

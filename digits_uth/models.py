@@ -25,7 +25,7 @@ def simple_net(
 # %% ../nbs/08_nonlinearity.ipynb #f3ba73f9
 @torch.no_grad()
 def activations(
-    model,  # an nn.Sequential
+    model,  # an nn.Sequential, in the mode in which it is: call eval() first where that matters
     xb,     # (..., n, k) float, a batch
 ):          # a list of tensors, the outputs of each layer for the batch
     "What every layer of a model makes of a batch."
@@ -33,6 +33,6 @@ def activations(
         raise ValueError(f'model: expected an nn.Sequential, got a value of type {type(model).__name__} (lesson 08).')
     xb, found = require(xb, 'xb', ('...', 'n', 'k'), lesson='08'), []
     for layer in model:
-        xb = layer(xb)
+        xb = layer(xb.clone())  # some layers work in place
         found.append(xb)
     return found

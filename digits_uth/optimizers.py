@@ -95,10 +95,10 @@ class Adam(BasicOptim):
 
 # %% ../nbs/06_optimizers.ipynb #cef54276
 def find_lr(
-    model,                # a module
+    model,                # a module; it keeps its weights and its mode
     dl,                   # batches (xb, yb); begun again where they run out
     loss_func,            # a function (preds, targets) -> (), the loss
-    opt_func=BasicOptim,  # makes an optimizer of (params, lr)
+    opt_func=BasicOptim,  # makes an optimizer of (params, lr), one of this lesson's
     lo=1e-4,              # the first learning rate
     hi=100.,              # the last
     steps=100,            # how many
@@ -107,7 +107,11 @@ def find_lr(
     if not 0 < lo < hi < math.inf or steps < 1:
         raise ValueError(f'lo, hi, steps: expected 0 < lo < hi and a step or more, got {lo}, {hi} and {steps} (lesson 06).')
     kept = {name: value.clone() for name, value in model.state_dict().items()}   # a copy of all parameters
-    opt, losses = opt_func(model.parameters(), lo), []
+    opt, losses, mode = opt_func(model.parameters(), lo), [], model.training
+    if not hasattr(opt, 'lr'):
+        kind = type(opt).__name__
+        raise ValueError(f'opt_func: expected one whose optimizer has an lr, got {kind}; use BasicOptim (lesson 06).')
+    model.train()
     lrs = torch.logspace(math.log10(lo), math.log10(hi), steps)
     batches = (batch for _ in range(steps) for batch in dl)   # the loader again and again
     try:
@@ -117,10 +121,11 @@ def find_lr(
             loss = loss_func(model(xb), yb)
             loss.backward()
             losses.append(loss.item())
-            if not losses[-1] < 4 * losses[0]: break  # exploded; also where it is nan
+            if not losses[-1] < 4 * abs(losses[0]): break  # exploded; also where it is nan
             opt.step()
     finally:   # after an error, too
         model.load_state_dict(kept)
+        model.train(mode)
         opt.zero_grad()
     if not losses: raise ValueError('dl: expected at least one batch, got none; look at its dataset (lesson 06).')
     return lrs[:len(losses)], torch.tensor(losses)

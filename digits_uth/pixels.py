@@ -23,7 +23,7 @@ from .data import require
 # %% ../nbs/01_pixels.ipynb #cb06801b
 def _picture(im, any_range=False):
     "A picture as a NumPy array (h, w), from whatever holds one."
-    if isinstance(im, Image.Image): im = np.array(im)
+    if isinstance(im, Image.Image): im = np.array(im.convert('L') if im.mode == 'P' else im)  # P: indices into a palette
     if getattr(im, 'ndim', 0) == 3 and im.shape[0] == 1: im = im[0]
     within = (0, 255) if 'int' in str(getattr(im, 'dtype', '')) else (0, 1)
     if any_range: within = (-np.inf, np.inf)

@@ -53,6 +53,7 @@ def quadratic(
     "A quadratic of `t`."
     a, b, c = require(params, 'params', (3,), lesson='03')
     t = torch.as_tensor(t)
+    if not t.is_floating_point(): t = t.float()   # the square of a uint8 may be too large for it
     return a*t**2 + b*t + c
 
 # %% ../nbs/03_sgd.ipynb #6f515a07

@@ -28,9 +28,9 @@ def softmax(
     return exp / exp.sum(-1, keepdim=True)
 
 # %% ../nbs/09_ten_digits.ipynb #aac79888
-def _pairs(logits, targets):
+def _pairs(logits, targets, name='preds'):
     "Scores with a class for each row."
-    logits = require(logits, 'logits', ('n', 'k'), lesson='09')
+    logits = require(logits, name, ('n', 'k'), lesson='09')
     return logits, require(targets, 'targets', (len(logits),), kind='int', lesson='09').long()
 
 def cross_entropy(
@@ -38,7 +38,7 @@ def cross_entropy(
     targets,  # (n,) int64, the right classes, from 0 to k - 1
 ):            # () the mean of -log of the right class's probability
     "Cross-entropy for any number of classes, the same as F.cross_entropy."
-    logits, targets = _pairs(logits, targets)
+    logits, targets = _pairs(logits, targets, 'logits')
     right = logits.gather(1, targets.unsqueeze(1)).squeeze(1)
     return (logits.logsumexp(1) - right).mean()
 
@@ -59,4 +59,5 @@ def confusion_matrix(
     "How often each class is taken for each."
     preds, targets = _pairs(preds, targets)
     k = preds.shape[1]
+    require(targets, 'targets', ('n',), kind='int', within=(0, k - 1), lesson='09')
     return torch.bincount(targets * k + preds.argmax(1), minlength=k * k).view(k, k)

@@ -77,7 +77,9 @@ def train_model(
     "Train for some epochs, and measure after each."
     if epochs < 1: raise ValueError(f'epochs: expected 1 or more, got {epochs} (lesson 05).')
     name = getattr(metric, '__name__', type(metric).__name__)
-    history = {'train_loss': [], 'valid_loss': [], name: []}
+    history = {'train_loss': [], 'valid_loss': []}
+    if name in history: raise ValueError(f'metric: expected a name of its own, got {name}; rename the function (lesson 05).')
+    history[name] = []
     for _ in progress_bar(range(epochs), leave=False):
         history['train_loss'].append(train_epoch(model, dl, loss_func, opt))
         history['valid_loss'].append(validate_epoch(model, valid_dl, loss_func))

@@ -1,6 +1,7 @@
 "What every export does with input it wasn't made for: it works as a user would expect, or says what was expected and what came."
 import importlib
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 from test_package import MODULES
 
 from digits_uth.cnn import Moved, digit_cnn, predict
-from digits_uth.data import load_mnist, mnist_sample, require, threes_and_sevens
+from digits_uth.data import load_mnist, require, threes_and_sevens
 from digits_uth.distances import ideal_digit, is_3, mae, mnist_distance, nearest_ideal, rmse
 from digits_uth.learner import digit_dls, digit_learner, load_model, save_model
 from digits_uth.loss import batch_accuracy, init_params, linear1, mnist_loss
@@ -37,9 +38,14 @@ def step(batches, loss_func=mnist_loss):
     return train_epoch(lambda xb: xb @ w, batches, loss_func, torch.optim.SGD([w], lr=.1))
 
 
-def train(epochs, dl=((preds, targets),), valid_dl=((preds, targets),)):
+def train(epochs, dl=((preds, targets),), valid_dl=((preds, targets),), metric=batch_accuracy):
     w = torch.zeros(1, 1).requires_grad_()
-    return train_model(lambda xb: xb @ w, dl, valid_dl, mnist_loss, torch.optim.SGD([w], lr=.1), epochs)
+    return train_model(lambda xb: xb @ w, dl, valid_dl, mnist_loss, torch.optim.SGD([w], lr=.1), epochs, metric)
+
+
+def valid_loss(preds, targets):
+    "A metric with the name of another number of the history."
+    return batch_accuracy(preds, targets)
 
 
 # export, what it is given, and what the ValueError says, its phrases between bars; or WORKS
@@ -269,6 +275,7 @@ ROWS = {
     ],
     'train_model': [
         (lambda: train(1), WORKS),
+        (lambda: train(1, metric=valid_loss), 'metric: expected a name of its own | got valid_loss | lesson 05'),
         (lambda: train(0), 'epochs: expected 1 or more | got 0 | lesson 05'),
         (lambda: train(1, dl=[]), 'dl: expected at least one batch | got none'),
         (lambda: train(1, valid_dl=iter([(preds, targets)])), 'gone through twice'),
@@ -298,11 +305,14 @@ ROWS = {
          'lo, hi, steps: expected 0 < lo < hi | got 1.0, 0.1 and 100 | lesson 06'),
         (lambda: find_lr(linear, [(preds, targets)], mnist_loss, steps=0), 'got 0.0001, 100.0 and 0'),
         (lambda: find_lr(linear, [(preds, targets)], mnist_loss, hi=float('inf')), 'got 0.0001, inf'),
+        (lambda: find_lr(linear, [(preds, targets)], mnist_loss, torch.optim.SGD),
+         'opt_func: expected one whose optimizer has an lr | got SGD; use BasicOptim | lesson 06'),
         (lambda: find_lr(linear, [], mnist_loss), 'dl: expected at least one batch | got none | lesson 06'),
     ],
     'digit_dls': [
         (lambda: digit_dls(preds, targets, preds, targets), WORKS),
-        (lambda: digit_dls(preds.numpy(), targets.numpy(), preds, targets[:, 0], device='cpu'), WORKS),
+        (lambda: digit_dls(preds.numpy(), targets.numpy(), preds, targets, device='cpu'), WORKS),
+        (lambda: digit_dls(preds, targets, preds, targets[:, 0]), 'train_y and valid_y: expected both (n, 1) or both (n,) | one of each'),
         (lambda: digit_dls(ims[:, None], torch.tensor([0, 1, 9]), ims[:1, None], torch.tensor([3])), WORKS),
         (lambda: digit_dls(raw[None], targets[:1], raw[None], targets[:1]),
          'train_x: expected a float tensor | got torch.uint8; use train_x.float() / 255 | lesson 07'),
@@ -330,7 +340,7 @@ ROWS = {
          'model: expected an nn.Module | got a value of type function'),
     ],
     'save_model': [  # and test_learner.py
-        (lambda: save_model(linear, '/nowhere/at/all'), 'path: expected a place to write to | got /nowhere/at/all | lesson 07'),
+        (lambda: save_model(linear, '/nowhere/at/all'), f'path: expected a place to write to | got {Path("/nowhere/at/all")} | lesson 07'),
     ],
     'load_model': [
         (lambda: load_model(linear, '/nowhere/at/all'), 'expected a file written by save_model | got | lesson 07'),
@@ -371,7 +381,8 @@ ROWS = {
         (lambda f=f: f(ims[:0, 0], torch.tensor([])), 'empty'),
         (lambda f=f: f([three], torch.tensor([0])), 'got a list of 1'),
     ] for f in (cross_entropy, accuracy, confusion_matrix)},
-    'digit_cnn': [(lambda: digit_cnn()(ims[:, None]), WORKS), (lambda: digit_cnn()(ims.flatten(1)), WORKS)],
+    'digit_cnn': [(lambda: digit_cnn()(ims[:, None]), WORKS), (lambda: digit_cnn()(ims.flatten(1)), WORKS),
+                  (lambda: digit_cnn()(raw[None]), 'xb: expected a float tensor | got torch.uint8; use xb.float() / 255 | lesson 10')],
     'Moved': [(lambda: digit_learner(digit_dls(ims, three.long(), ims, three.long()), digit_cnn(), cbs=Moved()), WORKS)],
     'predict': [
         (lambda: predict(digit_cnn(), raw), WORKS),
@@ -397,6 +408,12 @@ ROWS = {
     ],
 }
 ROWS['mnist_distance'] = ROWS['mae']
+ROWS['confusion_matrix'] += [
+    (lambda: confusion_matrix(ims[:, 0], torch.tensor([0, 5, 28])),
+     'with values from 0 to 27, got values from 0 to 28; look at the labels'),
+    (lambda: confusion_matrix(ims[:, 0], torch.tensor([0, -1, 3])), 'got values from -1 to 3'),
+]
+ROWS['accuracy'] += [(lambda: accuracy(three, torch.tensor([0])), 'preds: expected')]
 CASES = [pytest.param(call, words, id=f'{name}-{i}') for name, rows in ROWS.items() for i, (call, words) in enumerate(rows)]
 
 
@@ -428,6 +445,17 @@ def test_nothing_is_drawn_when_a_picture_is_refused():
     assert not plt.get_fignums()
 
 
+def test_a_picture_with_a_palette_is_drawn_by_its_greys():
+    picture = Image.fromarray(raw.numpy()).quantize(8)
+    assert picture.mode == 'P'
+    drawn = show_image(picture).images[0].get_array()
+    assert (np.asarray(drawn) == np.asarray(picture.convert('L'))).all()
+
+
+def test_a_quadratic_of_whole_numbers_does_not_overflow():
+    assert quadratic(torch.tensor([16], dtype=torch.uint8), torch.tensor([1., 0., 0.])) == 256
+
+
 def test_arguments_are_not_changed():
     kept = ims.clone()
     for call in (lambda: is_3(ims, im, im), lambda: mae(ims, im), lambda: ideal_digit(ims), lambda: show_images(ims)):
@@ -440,4 +468,3 @@ def test_results_have_the_shape_and_dtype_that_is_said():
     assert is_3(im, im, im / 2).dtype == torch.bool and is_3(im, im, im / 2).shape == ()
     assert nearest_ideal(ims, ims).tolist() == [0, 1, 2] and nearest_ideal(ims[:1], ims).dtype == torch.int64
     assert ideal_digit(ims[:1]).equal(im) and mnist_distance is mae
-    assert mnist_sample.__doc__

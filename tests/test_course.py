@@ -23,7 +23,7 @@ class Installer:
     "A project in a temporary folder, in which pip only keeps a record."
     def __init__(self, folder, patch):
         self.calls, self.result = [], 0
-        for name in ('settings.ini', 'pyproject.toml'):
+        for name in ('settings.ini', 'setup.py', 'pyproject.toml', 'constraints.txt'):
             (folder / name).write_bytes((ROOT / name).read_bytes())
         patch.setattr(course, 'ROOT', folder)
         patch.setattr(course, 'VENV', folder / '.venv')
@@ -64,7 +64,7 @@ def test_a_second_install_installs_nothing(installer):
     assert installer.called() == []
 
 
-@pytest.mark.parametrize('name', ['settings.ini', 'pyproject.toml'])
+@pytest.mark.parametrize('name', ['settings.ini', 'setup.py', 'pyproject.toml', 'constraints.txt'])
 def test_changed_settings_are_installed_once(name, installer):
     course.install()
     installer.called()

@@ -107,7 +107,7 @@ def test_an_error_while_writing_leaves_nothing(error, tmp_path, monkeypatch):
     monkeypatch.setattr(Image.Image, 'save', failing_save)
     with pytest.raises(type(error)) as caught:
         mnist_sample(tmp_path / 'mnist_sample')
-    assert [p.name for p in tmp_path.iterdir()] == ['.mnist_sample.lock']
+    assert {p.name for p in tmp_path.iterdir()} <= {'.mnist_sample.lock'}  # on Windows the lock is gone, too
     if isinstance(error, OSError):
         assert all(word in str(caught.value) for word in ('FASTAI_HOME', 'dest=', 'No space left', '14,434', 'lesson 00'))
 
@@ -167,4 +167,4 @@ def test_twenty_processes_at_the_same_time_make_one_whole_folder(tmp_path):
     assert all(process.returncode == 0 for process in processes), said
     assert all(out.strip().endswith(str(dest)) for out, _ in said)
     assert sum('100.00%' in out for out, _ in said) == 1  # one wrote, the others waited
-    assert found_in(dest) == COUNTS and sorted(os.listdir(tmp_path)) == ['.mnist_sample.lock', 'mnist_sample']
+    assert found_in(dest) == COUNTS and set(os.listdir(tmp_path)) - {'.mnist_sample.lock'} == {'mnist_sample'}

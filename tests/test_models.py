@@ -43,7 +43,7 @@ def test_activations_are_the_outputs_of_every_part(model):
     assert len(activations(model, xb[:1])[0]) == 1
 
 
-def test_the_readmes_promise_to_a_programmer():
+def test_a_network_of_two_layers_learns():
     y = torch.arange(64)[:, None] % 2
     x = torch.rand(64, 784, generator=torch.Generator().manual_seed(0)) / 2
     x[:, :392] += y / 2
@@ -53,3 +53,10 @@ def test_the_readmes_promise_to_a_programmer():
         learn.fit(10, lr=1.)
     assert learn.recorder.values[-1][1] < learn.recorder.values[0][1] and learn.recorder.values[-1][2] > .9
     assert learn.loss_func is mnist_loss
+
+
+def test_layers_that_work_in_place_change_nothing_that_was_recorded():
+    xb = torch.randn(5, 3)
+    kept, model = xb.clone(), nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 4), nn.ReLU(inplace=True))
+    first, before, after = activations(model, xb)
+    assert xb.equal(kept) and first.equal(kept.relu()) and after.equal(before.relu()) and (before < 0).any()

@@ -93,3 +93,15 @@ def test_find_lr_stops_where_the_loss_explodes_or_is_nan_and_still_restores():
     with pytest.raises(RuntimeError):
         find_lr(model, [next(batches(1)), (torch.ones(2, 7), torch.ones(2, 1))], mnist_loss)
     assert_close(model[0].weight, kept)
+
+
+def test_find_lr_trains_in_training_mode_and_puts_the_mode_back():
+    modes = []
+
+    class Watched(nn.Linear):
+        def forward(self, xb):
+            modes.append(self.training)
+            return super().forward(xb)
+    model = Watched(4, 1).eval()
+    find_lr(model, [(torch.rand(8, 4), torch.ones(8, 1))], mnist_loss, steps=3)
+    assert modes == [True] * 3 and not model.training

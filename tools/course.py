@@ -65,9 +65,9 @@ def works(*command):
 
 
 def fingerprint():
-    "What the environment depends on: the settings, and where the project lies, which an editable install remembers."
+    "What the environment depends on: the settings, the versions, and where the project lies, which an editable install remembers."
     digest = hashlib.sha256(str(ROOT).encode())
-    for name in ('settings.ini', 'pyproject.toml'):
+    for name in ('settings.ini', 'setup.py', 'pyproject.toml', 'constraints.txt'):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 
