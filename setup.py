@@ -17,8 +17,8 @@ setup(
     long_description=(root / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     python_requires='>=' + facts['min_python'],
-    packages=[facts['lib_name'], facts['lib_name'] + '.assets'],
-    package_data={facts['lib_name'] + '.assets': ['*']},
+    packages=[facts['lib_name'], facts['lib_name'] + '.assets', facts['lib_name'] + '.assets.tables'],
+    package_data={facts['lib_name'] + '.assets': ['*'], facts['lib_name'] + '.assets.tables': ['*.csv']},
     install_requires=facts['requirements'].split(),
-    extras_require={'dev': facts['dev_requirements'].split()},
+    extras_require={name: facts[name + '_requirements'].split() for name in ('lab', 'dev')},
 )

@@ -1,6 +1,7 @@
 """Speed as ratios: two ways of doing one thing, in turns, in one run; the fastest of several rounds counts.
 
-`make bench` prints them and writes RESULTS.md. Absolute times don't carry over from one machine to another, and no test asserts any.
+`make bench` writes the numbers to results.json, and makes RESULTS.md from it. `python benchmarks/bench.py NAME …` measures some tables
+anew and keeps the others. Absolute times don't carry over from one machine to another, and no test asserts any.
 """
 import json
 import os
@@ -14,6 +15,8 @@ import torch
 from PIL import Image
 
 from digits_uth.data import load_mnist, mnist_sample, threes_and_sevens
+
+RESULTS = Path(__file__).with_name('results.json')
 
 
 def seconds(function):
@@ -33,7 +36,7 @@ def python(code):
     return lambda: subprocess.run([sys.executable, '-W', 'ignore', '-c', code], check=True)
 
 
-def loading():
+def loading_a_picture():
     "A picture from the embedded file against one from its PNG, read as fastai's `tensor(Image.open(path))` does."
     from fastai.torch_core import tensor
     paths = [path for folder in ('train/3', 'train/7') for path in (mnist_sample() / folder).iterdir()]
@@ -51,12 +54,51 @@ def importing_learner():
     return fastest(python('from fastai.vision.all import *'), python('import digits_uth.learner'), rounds=7)
 
 
+def pairs():
+    "One thing, two ways: the usual one and ours."
+    for what, measure in (('a picture: `tensor(Image.open(path))`, and `load_mnist`', loading_a_picture),
+                          ('import: `fastai.vision.all`, and `digits_uth.distances`', importing),
+                          ('import: `fastai.vision.all`, and `digits_uth.learner`', importing_learner)):
+        usual, ours = measure()
+        unit, scale = ('µs', 1e6) if usual < .01 else ('s', 1)
+        yield {'what': what, 'unit': unit, 'usual': usual * scale, 'ours': ours * scale, 'ratio': usual / ours}
+
+
+def reading(first='import torch', then='from digits_uth.cnn import digit_cnn, predict', rounds=7):
+    "Reading a digit needs an import: its time and its processor's time, in fresh processes, against torch's alone."
+    def both(code):
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, '-W', 'ignore', '-c', f'{code}\nimport time\nprint(time.process_time())'], check=True,
+                              capture_output=True, text=True)
+        return time.perf_counter() - start, float(done.stdout)
+    codes = first, then
+    times = [[both(code) for code in codes] for _ in range(rounds)]  # in turns
+    least = [[min(pair[i] for pair in column) for i in (0, 1)] for column in zip(*times, strict=True)]
+    for code, (wall, cpu) in zip(codes, least, strict=True):
+        yield {'import': code, 's': wall, 'times': wall / least[0][0], 'cpu_s': cpu, 'cpu_times': cpu / least[0][1]}
+
+
+def checking(rounds=7, calls=2000):
+    "What `@checked` costs a call, on the smallest of tensors: the function, and the one inside it."
+    from digits_uth.distances import mae
+    from digits_uth.loss import linear1, mnist_loss
+    x, weights, bias = torch.rand(1, 1, 1), torch.rand(1, 1), torch.rand(1)
+    arguments = {mae: (x, x), linear1: (x[0], weights, bias), mnist_loss: (x[0], torch.ones(1, 1, dtype=torch.int64))}
+    def repeat(function, given): return lambda: [function(*given) for _ in range(calls)]
+    for function, given in arguments.items():
+        function(*given)  # the first call reads what the comments say
+        bare, checked = fastest(repeat(function.__wrapped__, given), repeat(function, given), rounds=rounds)
+        yield {'function': function.__name__, 'bare_us': bare / calls * 1e6, 'checked_us': checked / calls * 1e6,
+               'check_us': (checked - bare) / calls * 1e6}
+
+
 def loaders():
     "The three ways to hand out batches of 256: ours, fastai's over pairs, PyTorch's over a TensorDataset."
     from torch.utils.data import DataLoader as TorchLoader
     from torch.utils.data import TensorDataset
 
-    from digits_uth.learner import DataLoader, digit_dls  # fastai's loader; this import keeps fastai's warning quiet
+    from digits_uth.loaders import digit_dls  # before fastai's own: this import keeps fastai's warning quiet
+    from fastai.data.load import DataLoader
     train_x, train_y, valid_x, valid_y = threes_and_sevens()
     pairs = [list(zip(x, y, strict=True)) for x, y in ((train_x, train_y), (valid_x, valid_y))]
     sets = [TensorDataset(x, y) for x, y in ((train_x, train_y), (valid_x, valid_y))]
@@ -65,19 +107,25 @@ def loaders():
             'TensorDataset': [TorchLoader(sets[0], batch_size=256, shuffle=True), TorchLoader(sets[1], batch_size=256)]}
 
 
-def epochs_of_loading():
+def multiples(name, times, base):
+    "A row for each time, in ms, and as a multiple of one of them."
+    return [{name: key, 'ms': time_ * 1e3, 'times': time_ / times[base]} for key, time_ in times.items()]
+
+
+def loading():
     "An epoch of batches, and nothing done with them."
     def drain(loader): return lambda: [None for _ in loader]
     names = loaders()
-    return dict(zip(names, fastest(*(drain(train) for train, _ in names.values()), rounds=9), strict=True))
+    return multiples('loader', dict(zip(names, fastest(*(drain(train) for train, _ in names.values()), rounds=9), strict=True)), 'ours')
 
 
-def fits():
+def fitting():
     "Two epochs with Learner.fit over each loader, with the bar and the log and without, and of the bare loop over ours."
     from fastai.basics import SGD, DataLoaders, Learner
     from fastai.learner import Recorder
     from torch import nn
 
+    from digits_uth.learner import quiet
     from digits_uth.loss import batch_accuracy, mnist_loss
     from digits_uth.optimizers import BasicOptim
     from digits_uth.training import train_epoch, validate_epoch
@@ -86,7 +134,7 @@ def fits():
         def run():
             learn = Learner(DataLoaders(*pair), nn.Linear(784, 1), loss_func=mnist_loss, opt_func=SGD, metrics=batch_accuracy)
             learn.remove_cbs(without)
-            with learn.no_bar(), learn.no_logging():
+            with quiet(learn):
                 learn.fit(2, lr=1.)
         return run
 
@@ -102,7 +150,7 @@ def fits():
     names = loaders()
     functions = {'the bare loop': bare(names['ours']), 'fit without Recorder': fit(names['ours'], [Recorder]),
                  **{f'fit, {name}': fit(pair) for name, pair in names.items()}}
-    return dict(zip(functions, fastest(*functions.values(), rounds=7), strict=True))
+    return multiples('what', dict(zip(functions, fastest(*functions.values(), rounds=7), strict=True)), 'fit, ours')
 
 
 def example_network():
@@ -113,7 +161,7 @@ def example_network():
 
 
 def until_99(seed):
-    """Lesson 10's recipe, three epochs, and PyTorch's example until its first epoch of 99 % on the test pictures.
+    """Lesson 11's recipe, three epochs, and PyTorch's example until its first epoch of 99 % on the test pictures.
 
     Both get batches from the same loader, and both look at the test pictures after each epoch, which decide nothing but when to stop.
     """
@@ -121,7 +169,8 @@ def until_99(seed):
     from torch.optim.lr_scheduler import StepLR
 
     from digits_uth.cnn import digit_cnn
-    from digits_uth.learner import digit_dls, digit_learner
+    from digits_uth.learner import digit_learner, history, quiet
+    from digits_uth.loaders import digit_dls
     from digits_uth.ten_digits import accuracy, cross_entropy
     from digits_uth.training import train_epoch, validate_epoch
     from fastai.basics import Adam
@@ -129,9 +178,9 @@ def until_99(seed):
     torch.manual_seed(seed)
     dls = digit_dls(x, y, test_x, test_y, device='cpu')
     learn = digit_learner(dls, digit_cnn(), loss_func=cross_entropy, opt_func=Adam, metrics=accuracy)
-    with learn.no_bar(), learn.no_logging():
+    with quiet(learn):
         ours = seconds(lambda: learn.fit_one_cycle(3, lr_max=.01))
-    yield 'digit_cnn, one-cycle', 3, learn.recorder.values[-1][-1], ours
+    yield 'digit_cnn, one-cycle', 3, history(learn)['accuracy'][-1], ours
 
     torch.manual_seed(seed)
     train, test = digit_dls((x - .1307) / .3081, y, (test_x - .1307) / .3081, test_y, bs=64, device='cpu')
@@ -147,11 +196,10 @@ def until_99(seed):
 
 def race():
     "Time to 99 %, with three seeds."
-    rows = []
     for seed in range(3):
-        ours, example = until_99(seed)
-        rows += [(seed, *ours, ''), (seed, *example, f'{example[-1] / ours[-1]:.1f}')]
-    return [(seed, name, epochs, f'{right:.4f}', f'{time_:.0f} s', ratio) for seed, name, epochs, right, time_, ratio in rows]
+        both = list(until_99(seed))
+        for network, epochs, right, took in both:
+            yield {'seed': seed, 'network': network, 'epochs': epochs, 'right': right, 's': took, 'times': took / both[0][-1]}
 
 
 def grow(n):
@@ -159,7 +207,8 @@ def grow(n):
     import psutil
 
     from digits_uth.cnn import digit_cnn
-    from digits_uth.learner import digit_dls, digit_learner
+    from digits_uth.learner import digit_learner, quiet
+    from digits_uth.loaders import digit_dls
     from digits_uth.ten_digits import accuracy, cross_entropy
     from fastai.callback.core import Callback
     torch.set_num_threads(1)
@@ -174,7 +223,7 @@ def grow(n):
         x, y = torch.rand(n, 784), torch.randint(10, (n,))
         dls = digit_dls(x, y, x[:256], y[:256], device='cpu')
         learn = digit_learner(dls, digit_cnn(), loss_func=cross_entropy, metrics=accuracy, cbs=Most())
-        with learn.no_bar(), learn.no_logging():
+        with quiet(learn):
             took = seconds(lambda: learn.fit(1, lr=.01))
         return took, learn.most.bytes, x.nbytes + y.nbytes, sum(t.nbytes for t in learn.model.state_dict().values())
     epoch(1000)
@@ -189,68 +238,93 @@ def growth():
     Linux's allocator keeps freed batches where a Recorder's losses lie between them, over a megabyte a step. It is told to hand large
     pieces back at once, so that what the course's own parts hold can be seen.
     """
-    rows, first, environment = [], None, {**os.environ, 'MALLOC_MMAP_THRESHOLD_': '100000'}
+    first, environment = None, {**os.environ, 'MALLOC_MMAP_THRESHOLD_': '100000'}
     for n in (15_000, 60_000, 240_000):
         done = subprocess.run([sys.executable, '-W', 'ignore', __file__, 'grow', str(n)], check=True, capture_output=True, text=True,
                               env=environment)
         took, more, data, model = json.loads(done.stdout.splitlines()[-1])
         first = first or (took, more)
-        rows.append((f'{n:,}', f'{took:.1f} s', f'{took / first[0]:.1f}', f'{more / 1e6:.0f} MB', f'{more / first[1]:.1f}',
-                     f'{(data + model) / 1e6:.0f} MB', f'{more / (data + model):.2f}'))
-    return rows
+        yield {'pictures': n, 's': took, 'times': took / first[0], 'MB': more / 1e6, 'MB_times': more / first[1],
+               'least_MB': (data + model) / 1e6, 'ratio': more / (data + model)}
 
 
-def multiples(times, base):
-    "A row for each time, as a multiple of one of them."
-    return [(name, f'{time_ * 1e3:.0f} ms', f'{time_ / times[base]:.2f}') for name, time_ in times.items()]
+TABLES = {  # what measures each, its heading, and its columns: the head, and the form of what stands below it
+    'pairs': (pairs, 'One thing, two ways', [
+        ('what', '{what}'), ('the usual way', '{usual:.2f} {unit}'), ('ours', '{ours:.2f} {unit}'), ('usual : ours', '{ratio:.2f}')]),
+    'reading': (reading, 'Reading a digit: what the import takes', [
+        ('import', '`{import}`'), ('time', '{s:.2f} s'), ("times torch's", '{times:.2f}'),
+        ("the processor's time", '{cpu_s:.2f} s'), ("times torch's", '{cpu_times:.2f}')]),
+    'checking': (checking, 'What `@checked` costs a call, on pictures of one pixel', [
+        ('function', '`{function}`'), ('without', '{bare_us:.1f} µs'), ('with', '{checked_us:.1f} µs'),
+        ('the check', '{check_us:.1f} µs')]),
+    'loading': (loading, 'An epoch of loading: 12,396 pictures in batches of 256', [
+        ('loader', '{loader}'), ('time', '{ms:.0f} ms'), ('times ours', '{times:.2f}')]),
+    'fitting': (fitting, 'Learner against the bare loop: two epochs of the linear model', [
+        ('what', '{what}'), ('time', '{ms:.0f} ms'), ('times fit, ours', '{times:.2f}')]),
+    'race': (race, 'Time to 99 % on the ten digits', [
+        ('seed', '{seed}'), ('network', '{network}'), ('epochs', '{epochs}'), ('test pictures right', '{right:.4f}'),
+        ('time', '{s:.0f} s'), ('times ours', '{times:.1f}')]),
+    'growth': (growth, 'Growth: an epoch of `digit_cnn`, with MALLOC_MMAP_THRESHOLD_=100000 (see `growth`)', [
+        ('pictures', '{pictures:,}'), ('time', '{s:.1f} s'), ('times the first', '{times:.1f}'), ('memory', '{MB:.0f} MB'),
+        ('times the first', '{MB_times:.1f}'), ('data and model', '{least_MB:.0f} MB'), ('memory : data and model', '{ratio:.2f}')])}
 
 
-def pair(measure):
-    this, that = measure()
-    unit, scale = ('µs', 1e6) if this < .01 else ('s', 1)
-    return f'{this * scale:.2f} {unit}', f'{that * scale:.2f} {unit}', f'{this / that:.2f}'
+def table(name, rows):
+    "A table in Markdown, as lines."
+    _, heading, columns = TABLES[name]
+    heads, forms = zip(*columns, strict=True)
+    lines = [heads, ['---'] * len(heads), *([form.format(**row) for form in forms] for row in rows)]
+    return [f'## {heading}', '', *(f'| {" | ".join(line)} |' for line in lines), '']
 
 
-def table(heading, head, rows):
-    "A table in Markdown, printed as soon as it is known."
-    lines = [f'## {heading}', '', *(f'| {" | ".join(map(str, row))} |' for row in (head, ['---'] * len(head), *rows)), '']
-    print(*lines, sep='\n', flush=True)
-    return lines
+def markdown(results):
+    "RESULTS.md, of what stands in results.json."
+    lines = ['# Speed, as ratios',
+             'Made by `make bench` on {system} with {cores} cores ({processor}), Python {python}, torch {torch}, with one thread. '
+             'What is compared was measured in turns in one run, and the fastest of several rounds counts, but for the two last tables, '
+             "which are measured once. Only ratios mean anything elsewhere: absolute times don't carry over to another machine."
+             .format(**results['machine']), '']
+    return '\n'.join(lines + [line for name in TABLES if name in results['tables'] for line in table(name, results['tables'][name])])
 
 
-def processor():
-    "What the system calls its processor."
+def machine():
+    "What the numbers depend on besides the code."
     info = Path('/proc/cpuinfo')
     names = [line.split(':')[1].strip() for line in info.read_text().splitlines() if line.startswith('model name')] if info.exists() else []
-    return names[0] if names else platform.processor() or platform.machine()
+    return {'system': platform.system(), 'cores': os.cpu_count(), 'processor': (names or [platform.processor() or platform.machine()])[0],
+            'python': platform.python_version(), 'torch': torch.__version__}
 
 
-def main():
+def read():
+    return json.loads(RESULTS.read_text(encoding='utf-8'))
+
+
+def write(results):
+    "Both files, each whole or not at all."
+    texts = {RESULTS: json.dumps(results, indent=1, ensure_ascii=False) + '\n', RESULTS.with_name('RESULTS.md'): markdown(results)}
+    for path, text in texts.items():
+        part = path.with_name(f'.{path.name}.part')
+        part.write_text(text, encoding='utf-8', newline='\n')
+        part.replace(path)
+
+
+def rounded(row):
+    "Four digits are more than a measurement of time has."
+    return {key: float(f'{value:.4g}') if isinstance(value, float) else value for key, value in row.items()}
+
+
+def main(names):
+    if wrong := set(names) - set(TABLES):
+        sys.exit(f'There is no table {", ".join(wrong)}, but {", ".join(TABLES)}.')
+    if names and read()['machine'] != machine():
+        sys.exit('results.json is of another machine or of other versions: measure all, by `make bench`.')
     torch.set_num_threads(1)  # on shared machines two threads measure the neighbours
-    versions = f'Python {platform.python_version()}, torch {torch.__version__}'
-    machine = f'{platform.system()} with {os.cpu_count()} cores ({processor()}), {versions}'
-    lines = ['# Speed, as ratios',
-             f'Made by `make bench` on {machine}, with one thread. What is compared was measured in turns in one run, and the fastest of '
-             'several rounds counts, but for the two last tables, which are measured once. Only ratios mean anything elsewhere: '
-             "absolute times don't carry over to another machine.", '']
-    print(*lines, sep='\n')
-    lines += table('One thing, two ways', ['what', 'the usual way', 'ours', 'usual : ours'], [
-        ('a picture: `tensor(Image.open(path))`, and `load_mnist`', *pair(loading)),
-        ('import: `fastai.vision.all`, and `digits_uth.distances`', *pair(importing)),
-        ('import: `fastai.vision.all`, and `digits_uth.learner`', *pair(importing_learner))])
-    lines += table('An epoch of loading: 12,396 pictures in batches of 256', ['loader', 'time', 'times ours'],
-                   multiples(epochs_of_loading(), 'ours'))
-    lines += table('Learner against the bare loop: two epochs of the linear model', ['what', 'time', 'times fit, ours'],
-                   multiples(fits(), 'fit, ours'))
-    lines += table('Time to 99 % on the ten digits', ['seed', 'network', 'epochs', 'test pictures right', 'time', 'times ours'], race())
-    lines += table('Growth: an epoch of `digit_cnn`, with MALLOC_MMAP_THRESHOLD_=100000 (see `growth`)',
-                   ['pictures', 'time', 'times the first', 'memory', 'times the first',
-                    'data and model', 'memory : data and model'], growth())
-    path = Path(__file__).with_name('RESULTS.md')
-    part = path.with_suffix('.part')
-    part.write_text('\n'.join(lines), encoding='utf-8')
-    part.replace(path)
+    tables = read()['tables'] if names else {}
+    for name in names or TABLES:
+        tables[name] = [rounded(row) for row in TABLES[name][0]()]
+        print(*table(name, tables[name]), sep='\n', flush=True)
+    write({'machine': machine(), 'tables': {name: tables[name] for name in TABLES if name in tables}})
 
 
 if __name__ == '__main__':
-    grow(int(sys.argv[2])) if sys.argv[1:2] == ['grow'] else main()
+    grow(int(sys.argv[2])) if sys.argv[1:2] == ['grow'] else main(sys.argv[1:])

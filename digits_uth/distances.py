@@ -8,58 +8,54 @@ __all__ = ['mnist_distance', 'ideal_digit', 'mae', 'rmse', 'is_3', 'nearest_idea
 # %% ../nbs/02_distances.ipynb #967241ab
 import torch
 
-from .data import require
+from .checks import checked
 
 # %% ../nbs/02_distances.ipynb #531e3085
+@checked
 def ideal_digit(
     ims,  # (n, h, w) float pictures of one digit, from 0 to 1
 ):        # (h, w) their mean
     "The average picture: for each pixel its mean over all pictures."
-    return require(ims, 'ims', ('n', 'h', 'w'), within=(0, 1), lesson='02').mean(0)
+    return ims.mean(0)
 
 # %% ../nbs/02_distances.ipynb #897cb652
+@checked
 def mae(
     a,  # (..., h, w) float pictures; ... is any axes in front, or none
     b,  # (..., h, w) float pictures of the same size
 ):      # (...) one distance a picture
     "Mean absolute error over the last two axes: the difference's L1 norm divided by the number of pixels."
-    a = require(a, 'a', ('...', 'h', 'w'), lesson='02')
-    b = require(b, 'b', ('...', *a.shape[-2:]), fits=a, lesson='02')
     return (a - b).abs().mean((-1, -2))
 
 mnist_distance = mae  # the name it has in other courses
 
 # %% ../nbs/02_distances.ipynb #b441f270
+@checked
 def rmse(
     a,  # (..., h, w) float pictures
     b,  # (..., h, w) float pictures of the same size
 ):      # (...) one distance a picture
     "Root mean squared error over the last two axes: the difference's L2 norm divided by the root of the number of pixels."
-    a = require(a, 'a', ('...', 'h', 'w'), lesson='02')
-    b = require(b, 'b', ('...', *a.shape[-2:]), fits=a, lesson='02')
     return ((a - b)**2).mean((-1, -2)).sqrt()
 
 # %% ../nbs/02_distances.ipynb #d49c8911
+@checked
 def is_3(
     ims,           # (..., h, w) float pictures, from 0 to 1
-    mean3,         # (h, w) the ideal 3
-    mean7,         # (h, w) the ideal 7
+    mean3,         # (h, w) float, from 0 to 1: the ideal 3
+    mean7,         # (h, w) float, from 0 to 1: the ideal 7
     distance=mae,  # a function (ims, ideal) -> distances: mae or rmse, without parentheses
 ):                 # (...) bool, True for a 3
     "Is each picture nearer to the ideal 3 than to the ideal 7?"
-    ims = require(ims, 'ims', ('...', 'h', 'w'), within=(0, 1), lesson='02')
-    mean3 = require(mean3, 'mean3', ims.shape[-2:], within=(0, 1), lesson='02')
-    mean7 = require(mean7, 'mean7', ims.shape[-2:], within=(0, 1), lesson='02')
     return distance(ims, mean3) < distance(ims, mean7)
 
 # %% ../nbs/02_distances.ipynb #020eeeff
+@checked
 def nearest_ideal(
     ims,            # (n, h, w) float pictures, from 0 to 1
-    ideals,         # (k, h, w) the ideals, one a class
+    ideals,         # (k, h, w) float, from 0 to 1: the ideals, one a class
     distance=rmse,  # a function (ims, ideal) -> distances: rmse or mae
 ):                  # (n,) int64: for each picture the index of the ideal nearest to it
     "Which ideal is each picture nearest to?"
-    ims = require(ims, 'ims', ('n', 'h', 'w'), within=(0, 1), lesson='02')
-    ideals = require(ideals, 'ideals', ('k', *ims.shape[-2:]), within=(0, 1), lesson='02')
     # One ideal at a time: all at once would need k times the pictures' memory.
     return torch.stack([distance(ims, ideal) for ideal in ideals], -1).argmin(-1)

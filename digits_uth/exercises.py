@@ -6,7 +6,7 @@
 __all__ = ['check_01_1', 'check_01_2', 'check_01_3', 'check_02_1', 'check_02_2', 'check_02_3', 'check_03_1', 'check_03_2',
            'check_03_3', 'check_04_1', 'check_04_2', 'check_04_3', 'check_05_1', 'check_05_2', 'check_05_3',
            'check_06_1', 'check_06_2', 'check_06_3', 'check_07_1', 'check_07_2', 'check_08_1', 'check_08_2',
-           'check_08_3', 'check_09_1', 'check_09_2', 'check_09_3', 'check_10_1', 'check_10_2', 'check_10_3']
+           'check_08_3', 'check_10_1', 'check_10_2', 'check_10_3', 'check_11_1', 'check_11_2', 'check_11_3']
 
 # %% ../nbs/exercises.ipynb #db981917
 from functools import wraps
@@ -433,10 +433,10 @@ def check_08_3(
 
 # %% ../nbs/exercises.ipynb #66a7a508
 @_check('a column for each class, and a single 1 in each row.')
-def check_09_1(
+def check_10_1(
     answer,  # one_hot(labels, k)
 ) -> bool:   # is it right?
-    "Lesson 09: labels as rows of 0 and 1."
+    "Lesson 10: labels as rows of 0 and 1."
     for labels, k in ((torch.tensor([2, 0, 1, 2]), 3), (torch.tensor([9]), 10), (torch.tensor([1, 1]), 4)):
         right = (labels[:, None] == torch.arange(k)).float()
         mistakes = {'that is (k, n): the rows are the pictures.': right.T,
@@ -445,10 +445,10 @@ def check_09_1(
         yield answer(labels.clone(), k), right, mistakes, '[2, 0] and k = 3 should give [[0, 0, 1], [1, 0, 0]].'
 
 @_check('of what is there, how much was found: each row by its own sum.')
-def check_09_2(
+def check_10_2(
     answer,  # recall(matrix)
 ) -> bool:   # is it right?
-    "Lesson 09: the share of each class that was recognised."
+    "Lesson 10: the share of each class that was recognised."
     for matrix in (torch.tensor([[8, 2], [1, 4]]), torch.tensor([[5, 0, 5], [0, 3, 1], [2, 2, 16]])):
         right = matrix.diagonal()
         mistakes = {'you divide by the columns, by how often each answer was given: that is precision.': right / matrix.sum(0),
@@ -459,10 +459,10 @@ def check_09_2(
         yield answer(matrix.clone()), right / matrix.sum(1), mistakes, '[[8, 2], [1, 4]] should give [.8, .8].'
 
 @_check('right within three tries.')
-def check_09_3(
+def check_10_3(
     answer,  # top3(preds, targets)
 ) -> bool:   # is it right?
-    "Lesson 09: is the right class among the three highest scores?"
+    "Lesson 10: is the right class among the three highest scores?"
     for n, k in ((40, 10), (7, 4), (1, 5)):
         g = torch.Generator().manual_seed(n)
         preds, targets = torch.randn(n, k, generator=g), torch.randint(k, (n,), generator=g)
@@ -478,10 +478,10 @@ def check_09_3(
 
 # %% ../nbs/exercises.ipynb #58414a61
 @_check('as many as there are places for the window.')
-def check_10_1(
+def check_11_1(
     answer,  # output_size(n, kernel_size, stride, padding)
 ) -> bool:   # is it right?
-    "Lesson 10: how large is what comes out of a convolution?"
+    "Lesson 11: how large is what comes out of a convolution?"
     for n, k, s, p in ((12, 3, 2, 4), (28, 5, 2, 2), (5, 3, 1, 0), (5, 3, 2, 1), (28, 3, 1, 1), (10, 4, 3, 0)):
         places, given = n + 2*p - k, f'output_size({n}, {k}, {s}, {p})'
         mistakes = {f'{given}: one is missing: the first place counts too.': torch.tensor(places // s),
@@ -492,10 +492,10 @@ def check_10_1(
         yield answer(n, k, s, p), torch.tensor(places // s + 1), mistakes, f'{given} should be {places // s + 1}.'
 
 @_check('the largest of each square.')
-def check_10_2(
+def check_11_2(
     answer,  # max_pool(im)
 ) -> bool:   # is it right?
-    "Lesson 10: max pooling, two by two."
+    "Lesson 11: max pooling, two by two."
     for im in (_random(1)[0], _random(1, seed=1)[0, :4, :6] - .5):
         h, w = im.shape
         squares = im.view(h//2, 2, w//2, 2)
@@ -507,10 +507,10 @@ def check_10_2(
         yield answer(im.clone()), squares.amax((1, 3)), mistakes, '[[1, 2], [3, 4]] should give [[4]].'
 
 @_check("with what was kept, not with the batch's own.")
-def check_10_3(
+def check_11_3(
     answer,  # batch_norm(x, mean, var, weight, bias)
 ) -> bool:   # is it right?
-    "Lesson 10: batch normalisation in use."
+    "Lesson 11: batch normalisation in use."
     for n, c, size in ((4, 3, 5), (1, 2, 2), (3, 4, 4)):
         g = torch.Generator().manual_seed(n)
         x, (mean, weight, bias) = torch.randn(n, c, size, size, generator=g), torch.randn(3, c, generator=g)

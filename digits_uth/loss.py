@@ -8,48 +8,47 @@ __all__ = ['init_params', 'linear1', 'batch_accuracy', 'mnist_loss']
 # %% ../nbs/04_mnist_loss.ipynb #61814390
 import torch
 
-from .data import require
+from .checks import checked
 
 # %% ../nbs/04_mnist_loss.ipynb #e74a0010
+@checked
 def init_params(
     size,     # the shape, as in (784, 1), or 1 for (1,)
-    std=1.0,  # the standard deviation; lesson 06 finds a better one than this plain choice
+    std=1.0,  # a number from 0 on: the standard deviation; lesson 06 finds a better one than this plain choice
 ):            # float, random, ready for gradients
     "Parameters to start from, drawn from a normal distribution around 0."
-    if not std >= 0: raise ValueError(f'std: expected a number from 0 on, got {std}; 1 is the plain choice (lesson 04).')
     return (torch.randn(size) * std).requires_grad_()
 
 # %% ../nbs/04_mnist_loss.ipynb #2be8483e
+@checked
 def linear1(
     xb,       # (n, k) float, a picture a row; b is for batch, some of the pictures
-    weights,  # (k, m) float
-    bias,     # (m,) float
+    weights,  # (k, m) float of xb's dtype
+    bias,     # (m,) float of xb's dtype
 ):            # (n, m) scores
     "A linear layer: a weighted sum of each row, plus a bias."
-    xb = require(xb, 'xb', ('n', 'k'), lesson='04')
-    weights = require(weights, 'weights', (xb.shape[1], 'm'), lesson='04')
-    return xb @ weights + require(bias, 'bias', (weights.shape[1],), lesson='04')
+    return xb @ weights + bias
 
 # %% ../nbs/04_mnist_loss.ipynb #c3f24551
-def _pairs(preds, targets):
-    "Predictions with a target each. Shapes that differ would broadcast without an error."
-    preds = require(preds, 'preds', ('n', 1), lesson='04')
-    return preds, require(targets, 'targets', preds.shape, kind='number', lesson='04')
-
+@checked
 def batch_accuracy(
     preds,    # (n, 1) float scores: above 0 means "a 3"
-    targets,  # (n, 1) labels: 1 for a 3, 0 for a 7
+    targets,  # (n, 1) labels, 0 or 1: 1 for a 3, 0 for a 7
 ):            # () the share of right answers, from 0 to 1
     "Share of the predictions that are on their label's side of 0."
-    preds, targets = _pairs(preds, targets)
     return ((preds > 0) == (targets == 1)).float().mean()
 
 # %% ../nbs/04_mnist_loss.ipynb #50dad69b
+@checked
 def mnist_loss(
-    preds,    # (n, 1) float scores (logits), any size
-    targets,  # (n, 1) labels: 1 for a 3, 0 for a 7
-):            # () from 0, all surely right, to 1, all surely wrong
+    preds,             # (n, 1) float scores (logits), any size
+    targets,           # (n, 1) labels, 0 or 1: 1 for a 3, 0 for a 7
+    reduction='mean',  # 'mean', 'sum' or 'none', which gives (n, 1)
+):                     # () from 0, all surely right, to 1, all surely wrong
     "How far the predictions are from right, on average, after a sigmoid."
-    preds, targets = _pairs(preds, targets)
     preds = preds.sigmoid()
-    return torch.where(targets == 1, 1 - preds, preds).mean()
+    loss = torch.where(targets == 1, 1 - preds, preds)
+    return loss if reduction == 'none' else getattr(loss, reduction)()
+
+# %% ../nbs/04_mnist_loss.ipynb #00c91d2f
+mnist_loss.decodes = lambda preds: (preds > 0).long()

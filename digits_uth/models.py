@@ -9,30 +9,31 @@ __all__ = ['simple_net', 'activations']
 import torch
 from torch import nn
 
-from .data import require
+from .checks import checked
 
 # %% ../nbs/08_nonlinearity.ipynb #cca84c06
+@checked
 def simple_net(
-    n_in=784,     # inputs, such as pixels
-    n_hidden=30,  # hidden units
-    n_out=1,      # outputs
+    n_in=784,     # a whole number from 1: inputs, such as pixels
+    n_hidden=30,  # a whole number from 1: hidden units
+    n_out=1,      # a whole number from 1: outputs
 ):                # a module: (n, n_in) -> (n, n_out)
     "A network of two linear layers with a ReLU between them, from PyTorch's random start."
-    if min(n_in, n_hidden, n_out) < 1:
-        raise ValueError(f'n_in, n_hidden, n_out: expected 1 or more each, got {n_in}, {n_hidden}, {n_out} (lesson 08).')
     return nn.Sequential(nn.Linear(n_in, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_out))
 
 # %% ../nbs/08_nonlinearity.ipynb #f3ba73f9
+@checked
 @torch.no_grad()
 def activations(
-    model,  # an nn.Sequential, in the mode in which it is: call eval() first where that matters
+    model,  # a module, in the mode in which it is: call eval() first where that matters; it stays as it was
     xb,     # (..., n, k) float, a batch
-):          # a list of tensors, the outputs of each layer for the batch
+):          # a list of tensors, what each layer puts out for the batch, in the order in which they are called
     "What every layer of a model makes of a batch."
-    if not isinstance(model, nn.Sequential):
-        raise ValueError(f'model: expected an nn.Sequential, got a value of type {type(model).__name__} (lesson 08).')
-    xb, found = require(xb, 'xb', ('...', 'n', 'k'), lesson='08'), []
-    for layer in model:
-        xb = layer(xb.clone())  # some layers work in place
-        found.append(xb)
+    found, kept = [], [buffer.clone() for buffer in model.buffers()]  # lesson 11's batch norm changes its own in training
+    layers = [part for part in model.modules() if not [*part.children()]]
+    hooks = [layer.register_forward_hook(lambda layer, args, out: found.append(out.clone())) for layer in layers]
+    try: model(xb.clone())  # some layers work in place
+    finally:
+        for hook in hooks: hook.remove()
+        for buffer, value in zip(model.buffers(), kept, strict=True): buffer.copy_(value)
     return found

@@ -7,33 +7,23 @@ __all__ = ['BasicOptim', 'Momentum', 'Adam', 'find_lr']
 
 # %% ../nbs/06_optimizers.ipynb #2a6bb54b
 import math
+from contextlib import contextmanager
 
 import torch
+from torch import nn
+
+from .checks import checked
 
 # %% ../nbs/06_optimizers.ipynb #5ece3801
-def _params_of(
-    params,  # what an optimizer was given
-    lr,      # its learning rate
-):           # a list of tensors
-    "Parameters to step, refused where there is nothing to train."
-    if isinstance(params, torch.Tensor):
-        raise ValueError('params: expected several tensors, got one; put it in a list (lesson 06).')
-    params = list(params)
-    if not all(isinstance(p, torch.Tensor) and p.is_leaf for p in params) or not any(p.requires_grad for p in params):
-        kinds = [type(p).__name__ for p in params]
-        raise ValueError(f'params: expected tensors you made that require gradients, got {kinds}; '
-                         'use model.parameters(), or requires_grad_() (lesson 06).')
-    if not 0 < lr < math.inf: raise ValueError(f'lr: expected a number above 0, got {lr} (lesson 06).')
-    return params
-
 class BasicOptim:
     "Stochastic gradient descent, the same as torch.optim.SGD."
+    @checked
     def __init__(
         self,
-        params,  # the tensors to step, such as model.parameters()
-        lr,      # the learning rate
+        params,  # tensors that require gradients, such as model.parameters()
+        lr,      # a number above 0: the learning rate
     ):
-        self.params, self.lr = _params_of(params, lr), lr
+        self.params, self.lr = params, lr
 
     @torch.no_grad()
     def step(self):
@@ -48,14 +38,14 @@ class BasicOptim:
 # %% ../nbs/06_optimizers.ipynb #4fa15565
 class Momentum(BasicOptim):
     "SGD with momentum, the same as torch.optim.SGD(..., momentum=...)."
+    @checked
     def __init__(
         self,
-        params,       # the tensors to step
-        lr,           # the learning rate
-        momentum=.9,  # how much of the last velocity is kept, from 0 to below 1
+        params,       # tensors that require gradients
+        lr,           # a number above 0: the learning rate
+        momentum=.9,  # a number from 0 to below 1: how much of the last velocity is kept
     ):
         super().__init__(params, lr)
-        if not 0 <= momentum < 1: raise ValueError(f'momentum: expected from 0 to below 1, got {momentum} (lesson 06).')
         self.momentum, self.velocities = momentum, {}
 
     @torch.no_grad()
@@ -70,16 +60,15 @@ class Momentum(BasicOptim):
 # %% ../nbs/06_optimizers.ipynb #60b5d1b8
 class Adam(BasicOptim):
     "The same as torch.optim.Adam."
+    @checked
     def __init__(
         self,
-        params,            # the tensors to step
-        lr,                # the learning rate: a step is rarely longer than that
-        betas=(.9, .999),  # how much of the old averages is kept: of the gradient, of its square
-        eps=1e-8,          # so that nothing is divided by 0
+        params,            # tensors that require gradients
+        lr,                # a number above 0: the learning rate; a step is rarely longer than that
+        betas=(.9, .999),  # two numbers from 0 to below 1: how much of the old averages is kept, gradient and square
+        eps=1e-8,          # a number from 0 on, so that nothing is divided by 0
     ):
         super().__init__(params, lr)
-        if not (len(betas) == 2 and all(0 <= beta < 1 for beta in betas) and eps >= 0):
-            raise ValueError(f'betas, eps: expected two from 0 to below 1, one from 0, got {betas} and {eps} (lesson 06).')
         self.betas, self.eps, self.averages = betas, eps, {}
 
     @torch.no_grad()
@@ -94,38 +83,64 @@ class Adam(BasicOptim):
             self.averages[p] = t, mean, square
 
 # %% ../nbs/06_optimizers.ipynb #cef54276
-def find_lr(
-    model,                # a module; it keeps its weights and its mode
-    dl,                   # batches (xb, yb); begun again where they run out
-    loss_func,            # a function (preds, targets) -> (), the loss
-    opt_func=BasicOptim,  # makes an optimizer of (params, lr), one of this lesson's
-    lo=1e-4,              # the first learning rate
-    hi=100.,              # the last
-    steps=100,            # how many
-):                        # lrs and losses, (k,) each: k is `steps`, or less where the loss has exploded
-    "Train with a learning rate that grows with each batch, and put the weights back."
-    if not 0 < lo < hi < math.inf or steps < 1:
-        raise ValueError(f'lo, hi, steps: expected 0 < lo < hi and a step or more, got {lo}, {hi} and {steps} (lesson 06).')
-    kept = {name: value.clone() for name, value in model.state_dict().items()}   # a copy of all parameters
-    opt, losses, mode = opt_func(model.parameters(), lo), [], model.training
-    if not hasattr(opt, 'lr'):
+def _held(model):
+    "What a model trains, and what else it keeps: tensors of a module, or those that a partial was given."
+    if isinstance(model, nn.Module): return [*model.parameters()], [*model.buffers()]
+    given = [*getattr(model, 'args', ()), *getattr(model, 'keywords', {}).values()]
+    tensors = [x for x in given if isinstance(x, torch.Tensor)]
+    trained = [x for x in tensors if x.requires_grad]
+    if trained: return trained, [x for x in tensors if not x.requires_grad]
+    kind = type(model).__name__
+    raise ValueError(f'model: expected an nn.Module, or a partial with parameters, got a value of type {kind}; '
+                     'use partial(linear1, weights=weights, bias=bias) (lesson 06).')
+
+@contextmanager
+def _put_back(model):
+    "Whatever happens in here, errors too: afterwards the model has its numbers and its modes again. Gives what it trains."
+    trained, others = _held(model)
+    kept = [x.detach().clone() for x in (*trained, *others)]
+    modes = [(part, part.training) for part in model.modules()] if isinstance(model, nn.Module) else []
+    try: yield trained
+    finally:
+        with torch.no_grad():
+            for x, value in zip((*trained, *others), kept, strict=True): x.copy_(value)
+        for x in trained: x.grad = None
+        for part, mode in modes: part.training = mode
+
+def _set_lr(opt, lr):
+    "Give an optimizer another rate: fastai's, PyTorch's, or one of this lesson's."
+    if hasattr(opt, 'set_hyper'): opt.set_hyper('lr', lr)
+    elif hasattr(opt, 'param_groups'):
+        for group in opt.param_groups: group['lr'] = lr
+    elif hasattr(opt, 'lr'): opt.lr = lr
+    else:
         kind = type(opt).__name__
         raise ValueError(f'opt_func: expected one whose optimizer has an lr, got {kind}; use BasicOptim (lesson 06).')
-    model.train()
-    lrs = torch.logspace(math.log10(lo), math.log10(hi), steps)
+
+# %% ../nbs/06_optimizers.ipynb #839cd528
+@checked
+def find_lr(
+    model,                # an nn.Module, or a partial that holds its parameters; it keeps its weights and its mode
+    dl,                   # batches (xb, yb); begun again where they run out
+    loss_func,            # a function (preds, targets) -> (), the loss
+    opt_func=BasicOptim,  # makes an optimizer of (params, lr): one of this lesson's, PyTorch's or fastai's
+    lo=1e-4,              # a number above 0: the first learning rate
+    hi=100.,              # a number above lo: the last
+    steps=100,            # a whole number from 1: how many
+):                        # lrs and losses, (k,) each: k is `steps`, or less where the loss has exploded
+    "Train with a learning rate that grows with each batch, and put the weights back."
+    lrs, losses = torch.logspace(math.log10(lo), math.log10(hi), steps), []
     batches = (batch for _ in range(steps) for batch in dl)   # the loader again and again
-    try:
+    with _put_back(model) as params:
+        opt = opt_func(params, lo)
+        if isinstance(model, nn.Module): model.train()
         for lr, (xb, yb) in zip(lrs.tolist(), batches, strict=False):
-            opt.lr = lr
+            _set_lr(opt, lr)
             opt.zero_grad()
             loss = loss_func(model(xb), yb)
             loss.backward()
             losses.append(loss.item())
             if not losses[-1] < 4 * abs(losses[0]): break  # exploded; also where it is nan
             opt.step()
-    finally:   # after an error, too
-        model.load_state_dict(kept)
-        model.train(mode)
-        opt.zero_grad()
     if not losses: raise ValueError('dl: expected at least one batch, got none; look at its dataset (lesson 06).')
     return lrs[:len(losses)], torch.tensor(losses)

@@ -18,7 +18,7 @@ from IPython import get_ipython
 from matplotlib.figure import Figure
 from PIL import Image
 
-from .data import require
+from .checks import checked, require
 
 # %% ../nbs/01_pixels.ipynb #cb06801b
 def _picture(im, any_range=False):
@@ -27,7 +27,7 @@ def _picture(im, any_range=False):
     if getattr(im, 'ndim', 0) == 3 and im.shape[0] == 1: im = im[0]
     within = (0, 255) if 'int' in str(getattr(im, 'dtype', '')) else (0, 1)
     if any_range: within = (-np.inf, np.inf)
-    return require(im, 'im', ('h', 'w'), kind='number', within=within).numpy(force=True)
+    return require(im, 'im', ('h', 'w'), kind='number', within=within, lesson='01').numpy(force=True)
 
 # %% ../nbs/01_pixels.ipynb #6e7442eb
 def show_image(
@@ -46,23 +46,26 @@ def show_image(
     return ax
 
 # %% ../nbs/01_pixels.ipynb #e1c79fc6
-def show_images(
-    ims,          # pictures, each as show_image takes it: a tensor (n, h, w) or a list
-    titles=None,  # a line above each
-    ncols=8,      # how many in a row, at most
-    **kwargs,     # for show_image
-):                # the Axes, one a picture
-    "Draw pictures in a grid."
-    if isinstance(ims, (torch.Tensor, np.ndarray)): require(ims, 'ims', ('...', 'n', 'h', 'w'), kind='number')
+def _titled(ims, titles, any_range):
+    "Pictures and as many titles, as lists; refused before a figure is made."
+    if isinstance(ims, (torch.Tensor, np.ndarray)): require(ims, 'ims', ('...', 'n', 'h', 'w'), kind='number', lesson='01')
     if not hasattr(ims, '__iter__'):
         raise ValueError(f'ims: expected pictures, got a value of type {type(ims).__name__}; give a list (lesson 01).')
-    ims = list(ims)
+    ims = [_picture(im, any_range) for im in ims]
     if not ims: raise ValueError('ims: expected at least one picture, got none; look at what selected them (lesson 01).')
     titles = [None]*len(ims) if titles is None else list(titles)
     if len(titles) != len(ims): raise ValueError(f'titles: expected {len(ims)}, one a picture, got {len(titles)} (lesson 01).')
-    if ncols < 1: raise ValueError(f'ncols: expected 1 or more, got {ncols} (lesson 01).')
-    for im in ims: _picture(im, any_range='vmin' in kwargs and 'vmax' in kwargs)  # refused before a figure is made
+    return ims, titles
 
+@checked
+def show_images(
+    ims,          # pictures, each as show_image takes it: a tensor (n, h, w) or a list
+    titles=None,  # a line above each
+    ncols=8,      # a whole number from 1: how many in a row, at most
+    **kwargs,     # for show_image
+):                # the Axes, one a picture
+    "Draw pictures in a grid."
+    ims, titles = _titled(ims, titles, any_range='vmin' in kwargs and 'vmax' in kwargs)
     ncols = min(ncols, len(ims))
     nrows = -(-len(ims) // ncols)
     side = min(1.6, 8 / ncols)  # inches: eight of them fill the width of a page

@@ -9,76 +9,75 @@ __all__ = ['plot_function', 'numerical_gradient', 'quadratic', 'mse', 'gradient_
 import matplotlib.pyplot as plt
 import torch
 
-from .data import require
+from .checks import checked, require
 
 # %% ../nbs/03_sgd.ipynb #45d7031d
+@checked
 def plot_function(
     f,         # a function from a tensor (n,) to a tensor (n,)
-    lo=-2.,    # where to begin
-    hi=2.,     # where to end
+    lo=-2.,    # a number: where to begin
+    hi=2.,     # a number above lo: where to end
     ax=None,   # the Axes to draw on; None makes a new figure
     **kwargs,  # for matplotlib's plot, as in color='gray'
 ):             # the Axes
     "Draw a function of one number."
-    if not lo < hi: raise ValueError(f'lo and hi: expected lo < hi, got {lo} and {hi}; choose a lo below hi (lesson 03).')
     if ax is None: ax = plt.subplots(figsize=(4, 3))[1]
     x = torch.linspace(lo, hi, 200)
     y = torch.as_tensor(f(x)).detach().expand(x.shape)
-    ax.plot(x.detach(), y, **kwargs)
+    ax.plot(x.numpy(force=True), y.numpy(force=True), **kwargs)
     return ax
 
 # %% ../nbs/03_sgd.ipynb #8a159a27
+def _single(value):
+    "A number, from whatever holds a single one."
+    return float(require(value, 'f(x)', (), lesson='03') if isinstance(value, torch.Tensor) else value)
+
+@checked
 def numerical_gradient(
     f,         # a function from a tensor to a single number
     x,         # (...) float64, where to look
     eps=1e-6,  # the run to either side: with a much smaller one even float64 has too few digits
 ):             # (...) the gradient of f at x
     "The gradient by trying: each number of `x` a little up and a little down, rise over run."
-    x = require(x, 'x', ('...',), lesson='03').detach().contiguous()
-    if x.dtype != torch.float64:
-        raise ValueError(f'x: expected float64, so that a small run shows, got {x.dtype}; use x.double() (lesson 03).')
-    require(torch.as_tensor(f(x)), 'f(x)', (), lesson='03')
+    x = x.detach().contiguous()
     grad = torch.zeros_like(x)
     for i in range(x.numel()):
         nudge = torch.zeros_like(x)
         nudge.view(-1)[i] = eps                # view(-1): the same numbers as one row
-        grad.view(-1)[i] = float(f(x + nudge) - f(x - nudge)) / (2*eps)
+        grad.view(-1)[i] = (_single(f(x + nudge)) - _single(f(x - nudge))) / (2*eps)
     return grad
 
 # %% ../nbs/03_sgd.ipynb #643c95e4
+@checked
 def quadratic(
-    t,       # (...) float, or a number
+    t,       # (...) numbers; becomes float
     params,  # (3,) float: a, b and c
 ):           # (...) a*t**2 + b*t + c
     "A quadratic of `t`."
-    a, b, c = require(params, 'params', (3,), lesson='03')
-    t = torch.as_tensor(t)
-    if not t.is_floating_point(): t = t.float()   # the square of a uint8 may be too large for it
+    a, b, c = params
     return a*t**2 + b*t + c
 
 # %% ../nbs/03_sgd.ipynb #6f515a07
+@checked
 def mse(
     preds,    # (...) float
     targets,  # (...) float, of the same shape
 ):            # () the mean squared error
     "Mean squared error."
-    preds = require(preds, 'preds', ('...',), lesson='03')
-    targets = require(targets, 'targets', preds.shape, lesson='03')
     return ((preds - targets)**2).mean()
 
 # %% ../nbs/03_sgd.ipynb #7ba509b7
+@checked
 def gradient_descent(
     f,       # a model: a function (x, params) -> preds, such as quadratic
     params,  # (k,) float, where to start; it stays as it is
-    x,       # (n,) float inputs
-    y,       # (n,) float targets
-    lr,      # the learning rate
-    steps,   # how many steps
+    x,       # float inputs (n,)
+    y,       # float targets (n,)
+    lr,      # a number above 0: the learning rate
+    steps,   # a whole number from 0: how many steps
 ):           # the params after the last step; and the losses (steps + 1,), at the start and after each step
     "Walk `params` down the mean squared error."
-    if not (lr > 0 and steps >= 0):
-        raise ValueError(f'lr and steps: expected a number above 0 and one from 0, got {lr} and {steps} (lesson 03).')
-    params = require(params, 'params', ('k',), lesson='03').detach().clone().requires_grad_()
+    params = params.detach().clone().requires_grad_()
     losses = []
     for _ in range(steps):
         loss = mse(f(x, params), y)

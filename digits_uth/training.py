@@ -8,8 +8,9 @@ __all__ = ['calc_grad', 'validate_epoch', 'train_epoch', 'train_model', 'plot_hi
 # %% ../nbs/05_training.ipynb #4cd22484
 import matplotlib.pyplot as plt
 import torch
-from fastprogress.fastprogress import progress_bar
 
+from .checks import checked
+from .data import progress
 from .loss import batch_accuracy
 
 # %% ../nbs/05_training.ipynb #7422c793
@@ -26,7 +27,7 @@ def calc_grad(
 
 # %% ../nbs/05_training.ipynb #72360cf7
 def _set_mode(model, mode):
-    "Call `train()` or `eval()` where the model has it; lesson 10's does something else in each."
+    "Call `train()` or `eval()` where the model has it; lesson 11's does something else in each."
     if hasattr(model, mode): getattr(model, mode)()
 
 def _item_mean(batches):
@@ -34,9 +35,7 @@ def _item_mean(batches):
     if not batches:
         cure = 'look at its dataset, at drop_last, and whether it can be gone through twice'
         raise ValueError(f'dl: expected at least one batch, got none; {cure} (lesson 05).')
-    values, sizes = zip(*batches, strict=True)
-    values, sizes = torch.stack(values).cpu().double(), torch.tensor(sizes, dtype=torch.float64)
-    return (values @ sizes / sizes.sum()).item()
+    return sum(float(value) * size for value, size in batches) / sum(size for _, size in batches)
 
 @torch.no_grad()
 def validate_epoch(
@@ -46,9 +45,20 @@ def validate_epoch(
 ):           # float, the mean over all items, whatever the batches
     "Measure a model on all batches, without gradients."
     _set_mode(model, 'eval')
-    return _item_mean([(torch.as_tensor(metric(model(xb), yb)), len(xb)) for xb, yb in dl])
+    return _item_mean([(metric(model(xb), yb), len(xb)) for xb, yb in dl])
 
 # %% ../nbs/05_training.ipynb #d2a5226d
+def _looked_at(loss_func):
+    "A loss whose first batch goes to the CPU, too, where labels are looked at. A GPU would wait for each look."
+    def first(preds, targets):
+        nonlocal seen
+        if not seen and preds.device.type not in ('cpu', 'meta'):
+            with torch.no_grad(): loss_func(preds.cpu(), targets.cpu())
+        seen = True
+        return loss_func(preds, targets)
+    seen = False
+    return first
+
 def train_epoch(
     model,      # a callable from xb to preds
     dl,         # an iterable of batches (xb, yb)
@@ -57,7 +67,7 @@ def train_epoch(
 ):              # float, the mean loss over the items, each measured before its step
     "One epoch of training: a step for each batch. It starts from the parameters as they are."
     _set_mode(model, 'train')
-    batches = []
+    loss_func, batches = _looked_at(loss_func), []
     for xb, yb in dl:
         batches.append((calc_grad(xb, yb, model, loss_func), len(xb)))
         opt.step()
@@ -65,25 +75,29 @@ def train_epoch(
     return _item_mean(batches)
 
 # %% ../nbs/05_training.ipynb #82866919
+def _name(metric):
+    "What a metric is called in a history."
+    name = getattr(metric, '__name__', type(metric).__name__)
+    if name in ('train_loss', 'valid_loss'):
+        raise ValueError(f'metric: expected a name of its own, got {name}; rename the function (lesson 05).')
+    return name
+
+@checked
 def train_model(
     model,                  # a callable from xb to preds
     dl,                     # batches to train on
     valid_dl,               # batches to measure on
     loss_func,              # a function (preds, targets) -> (), the loss
     opt,                    # an optimizer: step() and zero_grad()
-    epochs,                 # how many, at least 1
+    epochs,                 # a whole number from 1: how many
     metric=batch_accuracy,  # a function (preds, targets) -> (), for people
 ):                          # the history: name -> a list with a number for each epoch
     "Train for some epochs, and measure after each."
-    if epochs < 1: raise ValueError(f'epochs: expected 1 or more, got {epochs} (lesson 05).')
-    name = getattr(metric, '__name__', type(metric).__name__)
-    history = {'train_loss': [], 'valid_loss': []}
-    if name in history: raise ValueError(f'metric: expected a name of its own, got {name}; rename the function (lesson 05).')
-    history[name] = []
-    for _ in progress_bar(range(epochs), leave=False):
+    history = {'train_loss': [], 'valid_loss': [], _name(metric): []}
+    for _ in progress(range(epochs)):
         history['train_loss'].append(train_epoch(model, dl, loss_func, opt))
         history['valid_loss'].append(validate_epoch(model, valid_dl, loss_func))
-        history[name].append(validate_epoch(model, valid_dl, metric))
+        history[_name(metric)].append(validate_epoch(model, valid_dl, metric))
     return history
 
 def plot_history(

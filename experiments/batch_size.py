@@ -13,7 +13,7 @@ from digits_uth.loss import init_params, linear1, mnist_loss
 
 CASES = [{'bs': bs} for bs in (1, 4, 16, 64, 256, 1024, 4096, 12_396)]
 WITHIN = {'spread': .02}  # seconds are another machine's
-TRY = {'bs': 256}
+TRY = [{'bs': bs} for bs in (16, 64, 256, 1024)]
 
 
 def gradient(rows, x, y, params):

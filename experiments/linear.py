@@ -16,7 +16,7 @@ from digits_uth.training import train_model
 RECIPES = ('lr 1', 'sorted', 'sigmoid twice', 'lr .22', 'not zeroed', 'lr .01', 'lr 10', 'lr 100')
 CASES = [{'recipe': recipe, 'seed': seed} for recipe in RECIPES for seed in range(6)]
 WITHIN = {'epoch_1': .01, 'epoch_20': .003, 'epoch_200': .003}
-TRY = {'recipe': 'lr 1', 'seed': 0}
+TRY = [{'recipe': 'lr 1', 'seed': 0}]
 
 
 def sigmoid_twice(preds, targets):

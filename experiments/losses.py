@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from digits_uth.data import threes_and_sevens
-from digits_uth.learner import digit_dls
+from digits_uth.loaders import digit_dls
 from digits_uth.loss import mnist_loss
 from digits_uth.models import simple_net
 from digits_uth.optimizers import BasicOptim
@@ -20,7 +20,7 @@ RATES = (.1, .3, 1., 4., 6., 10., 30.)
 CASES = [{'loss': loss, 'model': model, 'lr': lr, 'seed': seed}
          for loss in LOSSES for model in ('linear', 'net') for lr in RATES for seed in range(5)]
 WITHIN = {'epoch_20': .006, 'epoch_40': .006}
-TRY = {'loss': 'cross_entropy', 'model': 'net', 'lr': .3, 'seed': 0}
+TRY = [{'loss': loss, 'model': model, 'lr': .3, 'seed': 0} for loss in LOSSES for model in ('linear', 'net')]
 
 
 def run(loss, model, lr, seed):

@@ -14,7 +14,7 @@ OPTIMIZERS = {'SGD': BasicOptim, 'Momentum': Momentum, 'Adam': Adam}
 RATES = {'SGD': (.1, 1., 10., 30.), 'Momentum': (.01, .1, 1., 3.), 'Adam': (.001, .01, .1)}
 CASES = [{'opt': opt, 'lr': lr, 'seed': seed} for opt, rates in RATES.items() for lr in rates for seed in range(5)]
 WITHIN = {'epoch_10': .004}
-TRY = {'opt': 'Adam', 'lr': .01, 'seed': 0}
+TRY = [{'opt': opt, 'lr': rates[1], 'seed': 0} for opt, rates in RATES.items()]
 
 
 def run(opt, lr, seed):

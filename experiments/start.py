@@ -18,7 +18,7 @@ RECIPES = (('wide', 1.), ('wide', 10.), ('narrow', 1.), ('zero', 1.), ('default'
            ('raw', 1.), ('raw', 1/255**2), ('raw, small', 1.), ('raw, small', 1/255**2))
 CASES = [{'start': start, 'lr': lr, 'seed': seed} for start, lr in RECIPES for seed in range(6)]
 WITHIN = {'epoch_10': .004, 'epoch_20': .003, 'kept': .02}
-TRY = {'start': 'default', 'lr': 1., 'seed': 0}
+TRY = [{'start': start, 'lr': lr, 'seed': 0} for start, lr in RECIPES]
 
 
 def run(start, lr, seed):

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import notebooks as tools
 import pytest
-from conftest import learners_project
 from PIL import Image
 from test_course import free_port
 
@@ -22,7 +21,7 @@ PLACES = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
           r'C:\Program Files\Google\Chrome\Application\chrome.exe']
 CHROMIUM = next((found for found in (*map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome')), *PLACES)
                  if found and Path(found).exists()), None)
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason='no Chromium was found: the lessons were not run in a browser')]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group('browser'), pytest.mark.skipif(CHROMIUM is None, reason='no Chromium was found: the lessons were not run in a browser')]
 NAMES = [path.stem for path in tools.notebooks() if path.stem not in tools.NOT_FOR_LEARNERS]
 
 # Await the command's own promise: the status light of the page is not to be trusted.
@@ -59,7 +58,7 @@ def lab(tmp_path_factory, fastai_home):
     mnist_sample()
     folder = tmp_path_factory.mktemp('lab')
     (folder / 'project').mkdir()
-    copies = learners_project(folder / 'project')
+    copies = tools.make_copies(folder / 'project' / 'my_lessons')
     names = {'JUPYTER_CONFIG_DIR': 'config', 'JUPYTER_DATA_DIR': 'data', 'JUPYTER_RUNTIME_DIR': 'runtime', 'IPYTHONDIR': 'ipython',
              'JUPYTERLAB_SETTINGS_DIR': 'settings', 'JUPYTERLAB_WORKSPACES_DIR': 'workspaces'}
     environment = {**os.environ, **{variable: str(folder / name) for variable, name in names.items()}}

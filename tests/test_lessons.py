@@ -1,4 +1,4 @@
-"Every notebook runs from top to bottom with the network cut off, and so does every learner's copy."
+"Every notebook runs from top to bottom with the network cut off; every learner's copy does so alone, beside an installed wheel."
 import os
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import nbformat
 import notebooks as tools
 import pytest
-from conftest import ROOT, learners_project
+from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_notebook
 
 pytestmark = pytest.mark.slow
@@ -21,9 +21,12 @@ def own_network():
     return NAMESPACE if shutil.which('unshare') and subprocess.run([*NAMESPACE, 'true'], capture_output=True).returncode == 0 else None
 
 
-def run(path):
+def run(path, site=None):
+    "Run a notebook; with `site`, on the package that is installed there."
     cut = own_network()
     environment = {**(os.environ if cut else BLOCKED), 'FASTAI_HOME': os.environ['FASTAI_HOME']}
+    if site:
+        environment['PYTHONPATH'] = os.pathsep.join(map(str, [site, *([] if cut else [ROOT / 'tests' / 'offline'])]))
     done = subprocess.run([*(cut or []), sys.executable, ROOT / 'tools' / 'notebooks.py', 'lessons', path],
                           capture_output=True, text=True, cwd=ROOT, env=environment, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -44,9 +47,13 @@ def test_the_notebook_runs(path):
     run(path)
 
 
-@pytest.mark.parametrize('name', [path.name for path in tools.notebooks() if path.stem not in tools.NOT_FOR_LEARNERS])
-def test_the_learners_copy_runs(name, tmp_path):
-    run(learners_project(tmp_path) / name)
+@pytest.mark.parametrize('name', [path.stem for path in tools.notebooks() if path.stem not in tools.NOT_FOR_LEARNERS])
+def test_the_learners_copy_runs_alone_beside_a_wheel(name, site, tmp_path):
+    "In a folder with nothing else in it: no checkout, no experiments, no solutions."
+    copy = tools.learners_copy(tools.read(tools.NBS / f'{name}.ipynb'))
+    copy.cells.insert(0, new_code_cell(f'import digits_uth\nassert digits_uth.__file__.startswith({str(site)!r}), digits_uth.__file__'))
+    nbformat.write(copy, tmp_path / f'{name}.ipynb')
+    run(tmp_path / f'{name}.ipynb', site)
 
 
 def test_a_progress_bar_leaves_no_trace(tmp_path, monkeypatch):

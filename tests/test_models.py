@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from digits_uth.learner import digit_dls, digit_learner
+from digits_uth.learner import digit_learner
+from digits_uth.loaders import digit_dls
 from digits_uth.loss import mnist_loss
 from digits_uth.models import activations, simple_net
 
@@ -21,6 +22,46 @@ def test_simple_net_is_two_linear_layers_and_a_bend(sizes, parameters):
         assert_close(net(xb), F.linear(F.linear(xb, w1, b1).clamp(min=0), w2, b2))
     torch.manual_seed(0)
     assert all(a.equal(b) for a, b in zip(simple_net(*sizes).parameters(), net.parameters(), strict=True))
+
+
+@pytest.mark.parametrize('sizes, expected', [((), (784, 30, 1)), ((5,), (5, 30, 1)), ((5, 4), (5, 4, 1)), ((5, 4, 3), (5, 4, 3))])
+def test_sizes_and_their_defaults(sizes, expected):
+    n_in, n_hidden, n_out = expected
+    net = simple_net(*sizes)
+    assert [tuple(p.shape) for p in net.parameters()] == [(n_hidden, n_in), (n_hidden,), (n_out, n_hidden), (n_out,)]
+    assert net(torch.rand(7, n_in)).shape == (7, n_out)
+    assert [a.shape for a in activations(net, torch.rand(7, n_in))] == [(7, n_hidden), (7, n_hidden), (7, n_out)]
+    named = simple_net(n_out=2, n_hidden=3, n_in=4)
+    assert [tuple(p.shape) for p in named.parameters()] == [(3, 4), (3,), (2, 3), (2,)]
+
+
+def test_activations_by_hand():
+    net = simple_net(2, 2, 1)
+    with torch.no_grad():
+        for p, values in zip(net.parameters(), ([[1., 2], [3, -4]], [.5, 0], [[10., 100]], [-1.]), strict=True):
+            p.copy_(torch.tensor(values))
+    before, after, out = activations(net, torch.tensor([[1., 1], [-2, 0]]))
+    assert before.tolist() == [[3.5, -1], [-1.5, -6]] and after.tolist() == [[3.5, 0], [0, 0]] and out.tolist() == [[34], [-1]]
+
+
+def test_activations_of_parts_within_parts_and_of_a_network_in_training():
+    torch.manual_seed(0)
+    first, norm, last = nn.Linear(6, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last, self.first = last, nn.Sequential(first, norm)  # not in the order in which they are called
+
+        def forward(self, xb): return self.last(self.first(xb).relu())
+    net, xb = Net(), torch.randn(5, 6)
+    mean = norm.running_mean.clone()
+    found = activations(net, xb)
+    hidden = F.linear(xb, first.weight, first.bias).detach()
+    normal = F.batch_norm(hidden, None, None, norm.weight, norm.bias, training=True).detach()
+    assert_close(found, [hidden, normal, F.linear(normal.clamp(min=0), last.weight, last.bias).detach()])
+    assert net.training and norm.running_mean.equal(mean) and norm.num_batches_tracked == 0
+    alone, = activations(first, xb)
+    assert_close(alone, hidden)
 
 
 def test_exclusive_or_can_be_written_down():

@@ -1,4 +1,6 @@
-"Lesson 09: softmax, cross-entropy, accuracy and the confusion matrix, against PyTorch and by counting."
+"Lesson 10: softmax, cross-entropy, accuracy and the confusion matrix, against PyTorch and by counting."
+from math import log
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,6 +12,43 @@ from digits_uth.ten_digits import accuracy, confusion_matrix, cross_entropy, sof
 def random(n, k, seed=0, dtype=torch.float32):
     g = torch.Generator().manual_seed(seed)
     return 5 * torch.randn(n, k, generator=g, dtype=dtype), torch.randint(k, (n,), generator=g)
+
+
+def test_softmax_by_hand():
+    assert_close(softmax(torch.tensor([0., log(3)])), torch.tensor([.25, .75]))
+    assert_close(softmax(torch.tensor([[0., log(3)], [5, 5], [log(4), 0]])), torch.tensor([[.25, .75], [.5, .5], [.8, .2]]))
+
+
+@pytest.mark.parametrize('shape', [(4,), (3, 4), (2, 3, 4), (1, 1), (5, 1, 7)])
+def test_softmax_adds_up_along_the_last_axis(shape):
+    logits = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    assert_close(softmax(logits), F.softmax(logits, -1))
+    assert_close(softmax(logits).sum(-1), torch.ones(shape[:-1]))
+
+
+def test_cross_entropy_by_hand():
+    "The right classes have the probabilities 1/4, 3/4 and, by three equal scores, 1/3."
+    logits = torch.tensor([[0., log(3), -1e9], [0., log(3), -1e9], [7, 7, 7]])
+    targets = torch.tensor([0, 1, 2])
+    losses = torch.tensor([log(4), log(4/3), log(3)])
+    assert_close(cross_entropy(logits, targets), losses.mean())
+    assert_close(cross_entropy(logits, targets, reduction='mean'), losses.mean())
+    assert_close(cross_entropy(logits, targets, reduction='sum'), losses.sum())
+    assert_close(cross_entropy(logits, targets, reduction='none'), losses)
+
+
+@pytest.mark.parametrize('reduction', ['mean', 'sum', 'none'])
+def test_every_reduction_is_pytorchs(reduction):
+    logits, targets = random(64, 10)
+    assert_close(cross_entropy(logits, targets, reduction=reduction), F.cross_entropy(logits, targets, reduction=reduction))
+
+
+def test_accuracy_and_confusion_by_hand():
+    preds = torch.tensor([[9., 0, 0], [9, 0, 0], [0, 9, 0], [0, 0, 9], [-3, -1, -2]])  # answers 0, 0, 1, 2, 1
+    targets = torch.tensor([2, 0, 1, 2, 0])
+    assert_close(accuracy(preds, targets), torch.tensor(.6))
+    # a row for the right class, a column for the answer: one 2 was taken for a 0, one 0 for a 1
+    assert confusion_matrix(preds, targets).tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 1]]
 
 
 @pytest.mark.parametrize('n, k', [(1, 1), (1, 10), (64, 10), (7, 3)])

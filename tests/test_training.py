@@ -1,14 +1,15 @@
-"Lessons 03 to 05: the typical case, the edges, and agreement with PyTorch."
+"Lesson 05: an epoch and its numbers by hand, on edges, and against PyTorch's loop."
 from functools import partial
 
+import matplotlib.pyplot as plt
 import pytest
 import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 from torch.utils.data import DataLoader, TensorDataset
 
-from digits_uth.loss import batch_accuracy, init_params, linear1, mnist_loss
-from digits_uth.sgd import gradient_descent, mse, numerical_gradient, plot_function, quadratic
+from digits_uth.loss import batch_accuracy, linear1, mnist_loss
+from digits_uth.sgd import mse
 from digits_uth.training import calc_grad, plot_history, train_epoch, train_model, validate_epoch
 
 
@@ -16,122 +17,59 @@ def random(*size, seed=0, dtype=torch.float32):
     return torch.randn(size, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
-# ---- sgd
+# ---- by hand: one weight, which is the prediction, and batches of targets that it is to meet
 
-@pytest.mark.parametrize('size', [(1,), (20,), (4, 1), (3, 5), ()])
-def test_mse_is_pytorchs(size):
-    preds, targets = random(*size).requires_grad_(), random(*size, seed=1)
-    assert_close(mse(preds, targets), F.mse_loss(preds, targets))
-    assert_close(torch.autograd.grad(mse(preds, targets), preds), torch.autograd.grad(F.mse_loss(preds, targets), preds))
+class OneNumber:
+    "A model whose prediction is x times a weight. The loss (w x - y)**2 has the slope 2 x (w x - y)."
+    def __init__(self, w=0., lr=.25):
+        self.w = torch.tensor([w]).requires_grad_()
+        self.opt = torch.optim.SGD([self.w], lr=lr)
 
-
-@pytest.mark.parametrize('size', [(1,), (3,), (2, 3), (1, 1, 4), ()])
-def test_the_numerical_gradient_is_autograds(size):
-    def f(x): return (x**3 - 2*x).sum() + x.prod()
-    x = random(*size, dtype=torch.float64).requires_grad_()
-    f(x).backward()
-    found = numerical_gradient(f, x)
-    assert_close(found, x.grad, atol=1e-8, rtol=1e-7)
-    assert not found.requires_grad
-    assert_close(numerical_gradient(f, x.detach().T if len(size) == 2 else x), x.grad.T if len(size) == 2 else x.grad, atol=1e-8, rtol=1e-7)
+    def __call__(self, xb): return self.w * xb
 
 
-def test_the_numerical_gradient_takes_any_single_number():
-    x = torch.tensor([2.], dtype=torch.float64)
-    for f in (lambda x: float(x[0])**2, lambda x: (x**2).sum().numpy(), lambda x: (x**2).sum()):
-        assert_close(numerical_gradient(f, x), torch.tensor([4.], dtype=torch.float64))
+def squared(preds, targets): return ((preds - targets)**2).mean()
 
 
-def test_gradcheck_agrees_with_every_loss():
-    params, t = random(3, dtype=torch.float64).requires_grad_(), random(9, seed=1, dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda p: mse(quadratic(t, p), t), params)
-    preds, targets = random(6, 1, dtype=torch.float64).requires_grad_(), torch.tensor([[0], [1]] * 3)
-    assert torch.autograd.gradcheck(lambda p: mnist_loss(p, targets), preds)
+def batch(*pairs): return tuple(torch.tensor(column, dtype=torch.float32) for column in zip(*pairs, strict=True))
 
 
-def test_quadratic_takes_any_shape():
-    t = random(2, 3)
-    assert_close(quadratic(t, torch.tensor([1., 2., 3.])), t**2 + 2*t + 3)
-    assert quadratic(2., torch.tensor([1., 2., 3.])) == 11
+def test_calc_grad_by_hand():
+    model = OneNumber()
+    loss = calc_grad(*batch((1, 2), (2, 2)), model, squared)
+    assert loss == 4 and model.w.grad == -6  # the mean of 2 * 1 * -2 and of 2 * 2 * -2
 
 
-def test_gradient_descent_is_pytorchs_sgd_and_leaves_its_start_alone():
-    x, start = random(20), random(3, seed=1)
-    y, kept = quadratic(x, torch.tensor([1., -2., .5])), start.clone()
-    found, losses = gradient_descent(quadratic, start, x, y, lr=.05, steps=50)
-    params = start.clone().requires_grad_()
-    opt = torch.optim.SGD([params], lr=.05)
-    expected = []
-    for _ in range(50):
-        loss = F.mse_loss(quadratic(x, params), y)
-        expected.append(loss.item())
-        loss.backward()
-        opt.step()
-        opt.zero_grad()
-    assert_close(found, params.detach(), atol=1e-5, rtol=1e-5)
-    assert_close(losses[:-1], torch.tensor(expected), atol=1e-5, rtol=1e-5)
-    assert losses.shape == (51,) and start.equal(kept) and not found.requires_grad
+def test_losses_and_metrics_get_predictions_first_and_targets_second():
+    model, (xb, yb) = OneNumber(3.), batch((1, 10), (2, 10))
+    def first_less_second(preds, targets): return (preds - 2 * targets).mean()
+    assert calc_grad(xb, yb, model, first_less_second) == validate_epoch(model, [(xb, yb)], first_less_second) == 4.5 - 20
 
 
-def test_gradient_descent_of_one_item_and_of_no_steps():
-    one = torch.ones(1)
-    found, losses = gradient_descent(lambda x, p: p * x, torch.zeros(1), one, one, lr=.5, steps=1)
-    assert found.tolist() == [1.] and losses.tolist() == [1., 0.]
-    found, losses = gradient_descent(lambda x, p: p * x, torch.zeros(1).requires_grad_(), one, one, lr=.5, steps=0)
-    assert found.tolist() == [0.] and losses.tolist() == [1.]
+def test_an_epoch_by_hand():
+    model = OneNumber()
+    # At 0 the batches' losses are: 4; step to 0 + .25 * 4 = 1. Then (1 - 5)**2 = 16 twice; step to 1 + .25 * 8 = 3.
+    loss = train_epoch(model, [batch((1, 2)), batch((1, 5), (1, 5))], squared, model.opt)
+    assert_close(model.w.detach(), torch.tensor([3.]))
+    assert loss == (4 + 16 + 16) / 3  # by items, not by batches: (4 + 16) / 2
 
 
-def test_plotters_take_and_return_axes():
-    import matplotlib.pyplot as plt
-    _, ax = plt.subplots()
-    assert plot_function(torch.sin, -3, 3, ax, color='gray') is ax and ax.lines[0].get_color() == 'gray'
-    assert plot_function(lambda x: 3., ax=ax) is ax and set(ax.lines[1].get_ydata()) == {3.}
-    assert plot_history({'a': [1., 2.], 'b': [3., 4.]}, 'a', 'b', ax=ax) is ax and ax.lines[2].get_xdata().tolist() == [1, 2]
-    assert plot_function(lambda x: x.requires_grad_()**2) is not ax
+def test_validation_by_hand():
+    model, dl = OneNumber(1.), [batch((1, 2)), batch((1, 5), (1, 1))]
+    assert validate_epoch(model, dl, squared) == (1 + 16 + 0) / 3  # by items, not by batches: (1 + 8) / 2
+    assert validate_epoch(model, dl, lambda preds, targets: (preds == targets).float().mean()) == 1 / 3
+    assert model.w == 1 and model.w.grad is None
 
 
-# ---- loss
-
-def test_init_params_has_the_spread_that_is_asked_for():
-    torch.manual_seed(0)
-    params = init_params((784, 50), std=1/28)
-    assert params.requires_grad and params.is_leaf and abs(params.std() * 28 - 1) < .02 and abs(params.mean()) < .001
-    assert init_params(1).shape == (1,) and not init_params((3, 2), std=0).any()
-
-
-@pytest.mark.parametrize('n', [1, 4, 257])
-def test_linear1_is_pytorchs(n):
-    xb, weights, bias = random(n, 784), random(784, 3, seed=1), random(3, seed=2)
-    assert_close(linear1(xb, weights, bias), F.linear(xb, weights.T, bias), atol=1e-4, rtol=1e-4)
+def test_a_training_by_hand():
+    model = OneNumber()
+    def misses(preds, targets): return (preds - targets).mean()
+    history = train_model(model, [batch((1, 4))], [batch((1, 4)), batch((2, 8))], squared, model.opt, epochs=3, metric=misses)
+    # w: 0, 2, 3, 3.5. Training measures before the step, validation after the epoch.
+    assert history == {'train_loss': [16, 4, 1], 'valid_loss': [(4 + 16) / 2, (1 + 4) / 2, (.25 + 1) / 2], 'misses': [-3, -1.5, -.75]}
 
 
-@pytest.mark.parametrize('n', [1, 5, 256])
-@pytest.mark.parametrize('to', [torch.Tensor.long, torch.Tensor.float, torch.Tensor.byte])
-def test_mnist_loss_is_a_distance_from_the_targets(n, to):
-    preds, targets = 5 * random(n, 1), to(random(n, 1, seed=1) > 0)
-    assert_close(mnist_loss(preds, targets), (torch.sigmoid(preds) - targets.float()).abs().mean())
-    assert_close(mnist_loss(preds, targets), F.l1_loss(torch.sigmoid(preds), targets.float()))
-    assert_close(batch_accuracy(preds, targets), (torch.sigmoid(preds).round() == targets).float().mean())
-
-
-def test_mnist_loss_is_safe_far_out():
-    preds = torch.tensor([[-1e4], [1e4], [-89.], [0.]]).requires_grad_()
-    loss = mnist_loss(preds, torch.tensor([[1], [0], [1], [1]]))
-    loss.backward()
-    assert_close(loss.detach(), torch.tensor(3.5 / 4)) and preds.grad.isfinite().all()
-    assert preds.grad.flatten().tolist() == [0, 0, 0, -.0625]
-
-
-def test_what_every_batch_calls_looks_at_no_value():
-    "On the meta device there are no values: whatever looks at one fails there, and would stop a GPU for each batch."
-    xb, targets = torch.empty(4, 784, device='meta'), torch.empty(4, 1, dtype=torch.int64, device='meta')
-    weights, bias = torch.empty(784, 1, device='meta', requires_grad=True), torch.empty(1, device='meta')
-    preds = linear1(xb, weights, bias)
-    assert mnist_loss(preds, targets).is_meta and batch_accuracy(preds, targets).is_meta and mse(preds, preds).is_meta
-    assert calc_grad(xb, targets, partial(linear1, weights=weights, bias=bias), mnist_loss).is_meta and weights.grad.is_meta
-
-
-# ---- training
+# ---- against PyTorch's loop, and on edges
 
 class Straight:
     "Forty items and a linear model of three numbers."
@@ -191,7 +129,7 @@ def test_validation_of_2038_items_is_the_same_at_every_batch_size():
     case = Straight(2038)
     train_epoch(case.model, case.dl(256), mnist_loss, case.opt(.05))
     for metric in (batch_accuracy, mnist_loss):
-        found = [validate_epoch(case.model, case.dl(bs), metric) for bs in (1, 7, 256, 2038)]
+        found = [validate_epoch(case.model, list(zip(case.x.split(bs), case.y.split(bs), strict=True)), metric) for bs in (1, 7, 256, 2038)]
         assert max(found) - min(found) < 1e-6
 
 
@@ -227,3 +165,38 @@ def test_an_optimizer_is_anything_with_two_methods():
         def zero_grad(self): calls.append('zero_grad')
     train_epoch(case.model, case.dl(20), mnist_loss, Steps())
     assert calls == ['step', 'zero_grad'] * 2
+
+
+def test_validation_keeps_no_record_and_training_does():
+    records = []
+
+    def watched(preds, targets):
+        records.append(preds.requires_grad)
+        return squared(preds, targets)
+    model = OneNumber()
+    train_model(model, [batch((1, 2))], [batch((1, 2))], watched, model.opt, 1, metric=lambda preds, targets: watched(preds, targets))
+    assert records == [True, False, False]
+
+
+# ---- plot_history
+
+HISTORY = {'train_loss': [.5, .25, .125], 'valid_loss': [.4, .3, .2], 'batch_accuracy': [.6, .7, .8]}
+
+
+def drawn(ax): return {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in ax.lines}
+
+
+def test_a_history_is_drawn_epoch_by_epoch_from_1():
+    ax = plot_history(HISTORY)
+    assert drawn(ax) == {name: ([1, 2, 3], values) for name, values in HISTORY.items()}
+    assert ax.get_xlabel() == 'epoch' and [text.get_text() for text in ax.get_legend().texts] == list(HISTORY)
+    other = plot_history(HISTORY, 'batch_accuracy')
+    assert other.figure is not ax.figure and drawn(other) == {'batch_accuracy': ([1, 2, 3], [.6, .7, .8])}
+
+
+def test_plot_history_takes_and_returns_axes():
+    _, ax = plt.subplots()
+    assert plot_history({'a': [1., 2.], 'b': [3., 4.]}, 'a', 'b', ax=ax) is ax and ax.lines[0].get_xdata().tolist() == [1, 2]
+    assert plot_history(HISTORY, 'valid_loss', ax=ax, linestyle='--', label='again') is ax
+    assert drawn(ax) == {'a': ([1, 2], [1, 2]), 'b': ([1, 2], [3, 4]), 'again': ([1, 2, 3], [.4, .3, .2])}
+    assert ax.lines[2].get_linestyle() == '--'

@@ -26,10 +26,13 @@ COMMANDS = {
     'outputs': 'export, run the notebooks and store what they show; then the README',
     'readme': 'make README.md from nbs/index.ipynb',
     'bench': 'measure speed, as ratios',
-    'experiments': 'make the tables in experiments/ again: many seeds, some minutes',
+    'experiments': 'make the tables of the experiments again: many seeds, some minutes',
     'gpu-check': 'train on the GPU, if there is one, and prove that everything is there',
     'clean': 'delete what can be made again (not .venv, not my_lessons)',
 }
+
+
+WORKERS = ['-n', 'logical', '--dist', 'loadgroup']  # a process a core; what shares a browser stays together
 
 
 class Stop(Exception):
@@ -107,7 +110,7 @@ def install():
     check_python()
     if VENV.exists() and any(VENV.iterdir()) and not state:
         raise Stop(".venv wasn't made by this course: move it away, or use it as it is with "
-                   '`python tools/course.py --here COMMAND` after `pip install -e ".[dev]"`.')
+                   '`python tools/course.py --here COMMAND` after `pip install -e ".[lab]"`, or ".[dev]" for tests.')
     if 'fingerprint' not in state or not works(venv_python(), '-m', 'pip', '--version'):
         make_venv()  # not there, interrupted or broken; pip can't be trusted to repair: it takes half a package for a whole one
     print('Installing into .venv: about 3 minutes and 6.5 GB on Linux the first time …', flush=True)
@@ -167,7 +170,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter,
                                      description='\n'.join('{:12}{}'.format(*item) for item in COMMANDS.items()))
     parser.add_argument('--here', action='store_true',
-                        help='use the Python that runs this, with what `pip install -e ".[dev]"` put there, instead of .venv')
+                        help='use the Python that runs this, with what `pip install -e ".[lab]"` put there (tests: `.[dev]`)')
     parser.add_argument('--port', help='with lab: the port it listens on')
     parser.add_argument('command', choices=['help', *COMMANDS], metavar='COMMAND')
     options, arguments = parser.parse_known_args()
@@ -187,15 +190,15 @@ def main():
     elif command in ('lessons', 'outputs', 'readme'):
         become(python, 'tools/notebooks.py', command, *arguments)
     elif command == 'check':
-        become(python, '-m', 'pytest', '-m', 'not slow', *arguments)
+        become(python, '-m', 'pytest', *WORKERS, '-m', 'not slow', *arguments)
     elif command == 'test':
-        become(python, '-m', 'pytest', *arguments)
+        become(python, '-m', 'pytest', *WORKERS, *arguments)
     elif command == 'bench':
         become(python, 'benchmarks/bench.py', *arguments)
     elif command == 'gpu-check':
         become(python, 'tools/gpu_check.py', *arguments)
     elif command == 'experiments':
-        become(python, 'tools/experiments.py', *arguments)
+        become(python, 'tools/tables.py', *arguments)
 
 
 if __name__ == '__main__':

@@ -11,16 +11,18 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import nn
 
-from digits_uth import learner
+from digits_uth import loaders
 from digits_uth.data import threes_and_sevens
-from digits_uth.learner import digit_dls, digit_learner, load_model, save_model
+from digits_uth.files import load_model, save_model
+from digits_uth.learner import digit_learner, history, quiet
+from digits_uth.loaders import digit_dls
 from fastai.callback.core import Callback
 
 
 class InPlace(Callback):
     "After each loss: are batch, prediction, loss and all parameters on the device?"
     def __init__(self, device):
-        device = learner.default_device() if device is None else device
+        device = loaders.default_device() if device is None else device
         self.device, self.checked = torch.empty(0, device=device).device, 0  # cuda is cuda:0, say
 
     def after_loss(self):
@@ -29,19 +31,6 @@ class InPlace(Callback):
         wrong = {name: str(t.device) for name, t in places.items() if t.device != self.device}
         assert not wrong, f'expected on {self.device}: {wrong}'
         self.checked += 1
-
-
-def count_moves():
-    "Count how often a data set's tensors are really moved; returns the list that the moves are kept in."
-    moves, plain = [], learner._Rows.to
-
-    def to(self, device):
-        before = self.tensors
-        plain(self, device)
-        if self.tensors is not before:
-            moves.append(str(self.tensors[0].device))
-    learner._Rows.to = to
-    return moves
 
 
 def make():
@@ -53,17 +42,17 @@ def fit(device, epochs):
     torch.manual_seed(0)
     check = InPlace(device)
     learn = digit_learner(digit_dls(*threes_and_sevens(), device=device), make(), cbs=check)
-    with learn.no_bar(), learn.no_logging():
+    with quiet(learn):
         learn.validate()  # before any training, too
         learn.fit(1, lr=.1)  # what happens only once, such as the moving, is not timed
         start = time.perf_counter()
         learn.fit(epochs, lr=.1)
-        accuracy = learn.recorder.values[-1][-1]  # reading it waits for the device
+        accuracy = history(learn)['batch_accuracy'][-1]  # reading it waits for the device
         return learn, check, time.perf_counter() - start, accuracy
 
 
 def main():
-    device, moves = learner.default_device(), count_moves()
+    device = loaders.default_device()
     print(f'fastai trains on {device}' + ('' if device.type != 'cpu' else ': there is no accelerator here, so this proves little'))
     if device.type == 'mps' and not os.environ.get('PYTORCH_ENABLE_MPS_FALLBACK'):
         print('If MPS lacks an operation, set PYTORCH_ENABLE_MPS_FALLBACK=1 before you start Python.')
@@ -75,9 +64,10 @@ def main():
         again = load_model(make(), path).to(device)
     xb = learn.dls.one_batch()[0]
     torch.testing.assert_close(again(xb), learn.model(xb))
-    assert len(moves) == (0 if device.type == 'cpu' else 2), f'training and validation data should move once each: {moves}'
+    copies = [len(loader.dataset.places) - 1 for loader in learn.dls.loaders]
+    assert copies == [device.type != 'cpu'] * 2, f'training and validation data should move once each: {copies}'
     print(f'{check.checked} batches with prediction, loss and parameters on {check.device}; '
-          f'data moved {len(moves)} times; accuracy {accuracy:.4f}')
+          f'data moved {sum(copies)} times; accuracy {accuracy:.4f}')
     if device.type != 'cpu':
         *_, cpu_seconds, cpu_accuracy = fit('cpu', 5)
         print(f'the CPU takes {cpu_seconds / seconds:.1f} times as long, accuracy {cpu_accuracy:.4f}')
