@@ -72,7 +72,7 @@ def load_model(
     def refuse(came, cure):
         raise ValueError(f'{path}: expected a file written by save_model, got {came}; {cure} (lesson 07).')
     try:
-        with safe_open(path, 'pt') as file:
+        with torch.device('cpu'), safe_open(path, 'pt') as file:  # wherever tensors are made by default
             state, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
     except Exception as e:  # what safetensors raises for a missing, a truncated and a foreign file has no common class
         refuse(f'{type(e).__name__}: {e}', 'look at the path, or save it again')

@@ -13,14 +13,21 @@ import pytest
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
+PLACES = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+          r'C:\Program Files\Google\Chrome\Application\chrome.exe']
+CHROMIUM = next((found for found in (*map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome')), *PLACES)
+                 if found and Path(found).exists()), None)
 sys.path[:0] = [str(ROOT / 'tools'), str(ROOT / 'solutions')]
 matplotlib.use('agg')
 
 
 def pytest_collection_modifyitems(items):
     "The quick tests first; with several workers the browser's, which one of them does alone while the others do the rest."
-    alone = 'PYTEST_XDIST_WORKER' in os.environ
-    items.sort(key=lambda item: -1 if alone and item.get_closest_marker('xdist_group') else item.get_closest_marker('slow') is not None)
+    def place(item):
+        slow = item.get_closest_marker('slow') is not None
+        if 'PYTEST_XDIST_WORKER' not in os.environ: return slow
+        return (-2 if item.get_closest_marker('xdist_group') else -1) if slow else 0  # the long ones first, or a worker waits at the end
+    items.sort(key=place)
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -30,6 +37,18 @@ def fastai_home(tmp_path_factory):
         home = tmp_path_factory.mktemp('fastai_home')
         patch.setenv('FASTAI_HOME', str(home))
         yield home
+
+
+def write_alone(name, folder, site):
+    "A learner's copy in a folder of its own, which says so if it doesn't run on the package that is installed in `site`."
+    import notebooks as tools
+    import nbformat
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = tools.learners_copy(tools.read(tools.NBS / f'{name}.ipynb'))
+    first = nbformat.v4.new_code_cell(f'import digits_uth\nassert digits_uth.__file__.startswith({str(site)!r}), digits_uth.__file__')
+    copy.cells.insert(0, first)
+    nbformat.write(copy, folder / f'{name}.ipynb')
+    return folder / f'{name}.ipynb'
 
 
 def tracked():

@@ -1,11 +1,14 @@
-"Every learner's copy in a real JupyterLab in a real browser: Run All, its figures and their words, light and dark."
+"""Every learner's copy in a real JupyterLab in a real browser: Run All, its figures and their words, light and dark.
+
+Each lies alone in a folder, beside an installed wheel and without a network, so that a run proves that one notebook works alone.
+Where there is no browser, test_lessons.py proves that.
+"""
 import base64
 import html
 import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -15,12 +18,9 @@ from pathlib import Path
 import notebooks as tools
 import pytest
 from PIL import Image
+from conftest import CHROMIUM, ROOT, write_alone
 from test_course import free_port
 
-PLACES = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-          r'C:\Program Files\Google\Chrome\Application\chrome.exe']
-CHROMIUM = next((found for found in (*map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome')), *PLACES)
-                 if found and Path(found).exists()), None)
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group('browser'), pytest.mark.skipif(CHROMIUM is None, reason='no Chromium was found: the lessons were not run in a browser')]
 NAMES = [path.stem for path in tools.notebooks() if path.stem not in tools.NOT_FOR_LEARNERS]
 
@@ -52,17 +52,19 @@ CONTRAST = """async script => {
 
 
 @pytest.fixture(scope='module')
-def lab(tmp_path_factory, fastai_home):
-    "The address of a JupyterLab that keeps all its files to itself, over fresh copies of the lessons."
+def lab(tmp_path_factory, fastai_home, site):
+    "The address of a JupyterLab that keeps all its files to itself, over fresh copies of the lessons, each in a folder of its own."
     from digits_uth.data import mnist_sample
     mnist_sample()
     folder = tmp_path_factory.mktemp('lab')
-    (folder / 'project').mkdir()
-    copies = tools.make_copies(folder / 'project' / 'my_lessons')
+    copies = folder / 'copies'
+    for name in NAMES:
+        write_alone(name, copies / name, site)
     names = {'JUPYTER_CONFIG_DIR': 'config', 'JUPYTER_DATA_DIR': 'data', 'JUPYTER_RUNTIME_DIR': 'runtime', 'IPYTHONDIR': 'ipython',
              'JUPYTERLAB_SETTINGS_DIR': 'settings', 'JUPYTERLAB_WORKSPACES_DIR': 'workspaces'}
     environment = {**os.environ, **{variable: str(folder / name) for variable, name in names.items()}}
     environment.pop('MPLBACKEND', None)
+    environment['PYTHONPATH'] = os.pathsep.join(map(str, (site, ROOT / 'tests' / 'offline')))
     for name, setting in {'apputils-extension/notification': {'fetchNews': 'false', 'checkForUpdates': False, 'doNotDisturbMode': True},
                           'notebook-extension/tracker': {'windowingMode': 'none', 'scrollPastEnd': False}}.items():
         file = folder / 'settings' / '@jupyterlab' / f'{name}.jupyterlab-settings'
@@ -70,7 +72,7 @@ def lab(tmp_path_factory, fastai_home):
         file.write_text(json.dumps(setting), encoding='utf-8')
     port, token = free_port(), 'secret'
     command = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--ServerApp.ip=127.0.0.1', f'--ServerApp.port={port}',
-               '--ServerApp.port_retries=0', f'--IdentityProvider.token={token}', f'--ServerApp.root_dir={copies.parent}',
+               '--ServerApp.port_retries=0', f'--IdentityProvider.token={token}', f'--ServerApp.root_dir={copies}',
                '--LabApp.expose_app_in_browser=True', *(['--allow-root'] if hasattr(os, 'geteuid') and os.geteuid() == 0 else [])]
     with open(folder / 'log', 'w+', encoding='utf-8') as log:
         server = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
@@ -82,7 +84,7 @@ def lab(tmp_path_factory, fastai_home):
                 except OSError:
                     assert server.poll() is None, log.seek(0) or log.read()
                     time.sleep(.5)
-            yield f'http://127.0.0.1:{port}/doc/tree/my_lessons/{{}}.ipynb?token={token}&reset'
+            yield f'http://127.0.0.1:{port}/doc/tree/{{0}}/{{0}}.ipynb?token={token}&reset'
         finally:
             server.terminate()
             server.wait(30)

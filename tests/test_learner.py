@@ -130,6 +130,9 @@ def test_what_a_learner_can_do_works_with_the_loaders(tmp_path):
 
 
 def test_the_tables_of_training_are_legible_on_a_dark_page(monkeypatch):
+    if not hasattr(fastprogress, 'html_styles'):
+        legible_tables()  # does nothing, and no harm
+        pytest.skip('older versions of fastprogress have no style sheet')
     monkeypatch.setattr(fastprogress, 'html_styles', fastprogress.html_styles)  # so that it is put back
     for _ in range(2):  # calling it again changes nothing
         legible_tables()
