@@ -10,16 +10,23 @@ __all__ = ['check_01_1', 'check_01_2', 'check_01_3', 'check_02_1', 'check_02_2',
 
 # %% ../nbs/exercises.ipynb #db981917
 from functools import wraps
+from itertools import count
 
 import torch
 
 # %% ../nbs/exercises.ipynb #737f873a
-def _hint(
+def _drawn(**shapes):
+    "Shapes as rows of boxes below one another: an axis too many or too few is seen at once."
+    digits = max(len(str(size)) for shape in shapes.values() for size in shape)
+    def boxes(shape): return ''.join(f'[{size:>{digits}}]' for size in shape) or 'one number'
+    return ''.join(f'\n    {name:<8}  {boxes(shape)}' for name, shape in shapes.items())
+
+def _wrong(
     found,      # what the learner's function returned
     expected,   # what is right
-    mistakes,   # hint -> what that mistake returns
-    otherwise,  # the hint about any other wrong values
-):              # a hint, or None where found is right
+    mistakes,   # what to say of a mistake -> what that mistake returns
+    otherwise,  # what to say of any other wrong values
+):              # what is wrong, or None where found is right
     "What is wrong with an answer to one case?"
     def kind(t): return 'floats' if t.is_floating_point() else 'True and False' if t.dtype == torch.bool else 'whole numbers'
     def same(a, b): return a.shape == b.shape and torch.allclose(a.double(), b.double(), atol=1e-5)
@@ -28,24 +35,37 @@ def _hint(
     if isinstance(found, (bool, int, float)): found = torch.tensor(found)
     if not isinstance(found, torch.Tensor): return f'a tensor expected, {type(found).__name__} found.'
     if same(found, expected) and kind(found) == kind(expected): return None
-    for hint, mistake in mistakes.items():
-        if same(found, mistake): return hint
-    if found.shape != expected.shape: return f'shape {tuple(expected.shape)} expected, {tuple(found.shape)} found.'
+    shapes = '' if found.shape == expected.shape else _drawn(expected=expected.shape, found=found.shape)
+    for mistake, gives in mistakes.items():
+        if same(found, gives): return mistake + shapes
+    if shapes: return f'shape {tuple(expected.shape)} expected, {tuple(found.shape)} found.{shapes}'
     if kind(found) != kind(expected): return f'{kind(expected)} expected, {kind(found)} found: {found.dtype}.'
     return otherwise
 
 # %% ../nbs/exercises.ipynb #12266c16
-def _check(praise):
-    "Make a check of a function that yields its cases; `praise` says in a line what a right answer has got right."
+def _check(praise, nudge, step):
+    """Make a check of a function that yields its cases.
+
+    `praise` says in a line what a right answer has got right; `nudge` and `step` are what its `hint()` says first and next.
+    """
     def decorate(cases):
+        name = cases.__name__
+        last = f'solutions/lesson_{name[6:8]}.py, in the project, has a model answer, and the mistakes most people make.'
+        hints, given = (nudge, step, last), count()
+
         @wraps(cases)
         def check(answer) -> bool:
             try:
-                hints = ['replace the ... by your answer.'] if _is_open(answer) else (_hint(*case) for case in cases(answer))
-                hint = next(filter(None, hints), None)  # the first case that is wrong
-            except Exception as e: hint = f'your code raised {type(e).__name__}: {e}'
-            print(f'right: {praise}' if hint is None else f'not yet: {hint}')
-            return hint is None
+                found = ['replace the ... by your answer.'] if _is_open(answer) else (_wrong(*case) for case in cases(answer))
+                wrong = next(filter(None, found), None)  # the first case that is
+            except Exception as e: wrong = f'your code raised {type(e).__name__}: {e}'
+            print(f'right: {praise}' if wrong is None else f'not yet: {wrong}\n(Stuck? {name}.hint())')
+            return wrong is None
+        def hint():
+            "Print a nudge; called again, the next step; then where a model answer is."
+            k = min(next(given), len(hints) - 1)
+            print(f'hint {k + 1} of {len(hints)}: {hints[k]}')
+        check.hint = hint
         return check
     return decorate
 
@@ -62,7 +82,9 @@ def _random(n, seed=0): return torch.rand(n, 28, 28, generator=torch.Generator()
 def _bytes(n, seed=0): return (_random(n, seed) * 256).byte()
 
 # %% ../nbs/exercises.ipynb #58aa5702
-@_check('rows first, then columns, and the end is not included.')
+@_check('rows first, then columns, and the end is not included.',
+        nudge='A square is some rows and some columns: which slice gives the rows, which the columns?',
+        step="Rows first: im[top:…, left:…]. A slice's end isn't included, so from top on, size rows end before top + size.")
 def check_01_1(
     answer,  # cut(im, top, left, size)
 ) -> bool:   # is it right?
@@ -75,7 +97,9 @@ def check_01_1(
         yield (answer(im.clone(), top, left, size), im[top:top+size, left:left+size], mistakes,
                f'for top {top}, left {left}, size {size} other pixels are expected.')
 
-@_check('one constant for every picture.')
+@_check('one constant for every picture.',
+        nudge="uint8 can't hold .2: what has to happen before you divide?",
+        step='Make floats of it with .float(), then divide by the largest number that any uint8 picture could hold.')
 def check_01_2(
     answer,  # to_unit(im)
 ) -> bool:   # is it right?
@@ -86,7 +110,9 @@ def check_01_2(
                     "divide by 255, the largest possible value, not by this picture's own largest.": im.float() / im.max()}
         yield answer(im.clone()), im.float() / 255, mistakes, '255 should become 1, and 51 should become 0.2.'
 
-@_check('floats first, then add.')
+@_check('floats first, then add.',
+        nudge='Try 200 and 100 in uint8 by hand: what do they add up to?',
+        step='Make floats of both first; then add, and divide the sum by 2.')
 def check_01_3(
     answer,  # blend(a, b)
 ) -> bool:   # is it right?
@@ -97,7 +123,9 @@ def check_01_3(
         yield answer(a.clone(), b.clone()), (a.float() + b.float()) / 2, mistakes, 'pixels of 200 and 100 should give 150.'
 
 # %% ../nbs/exercises.ipynb #8a47cdf8
-@_check('for each pixel the middle of all pictures.')
+@_check('for each pixel the middle of all pictures.',
+        nudge='ideal_digit has the same shape of answer: along which axis does it go?',
+        step='ims.median(0) goes over the pictures. It returns a pair; the values are what you want.')
 def check_02_1(
     answer,  # median_digit(ims)
 ) -> bool:   # is it right?
@@ -109,7 +137,9 @@ def check_02_1(
                     'one number for all pictures: say along which axis, median(0).': ims.median()}
         yield answer(ims.clone()), ims.median(0).values, mistakes, 'the values differ from the median along axis 0.'
 
-@_check('a distance that only looks at the worst pixel.')
+@_check('a distance that only looks at the worst pixel.',
+        nudge='What must happen to a difference before the largest one is looked for? And over which axes is it one picture?',
+        step='(a - b).abs() has the shape of a; amax((-1, -2)) leaves one number a picture.')
 def check_02_2(
     answer,  # largest_difference(a, b)
 ) -> bool:   # is it right?
@@ -122,7 +152,9 @@ def check_02_2(
                     'that is the mean, mae; the largest is wanted.': d.abs().mean((-1, -2))}
         yield answer(a.clone(), b.clone()), d.abs().amax((-1, -2)), mistakes, 'the values differ from the largest absolute difference.'
 
-@_check('a mean over pictures, not over classes.')
+@_check('a mean over pictures, not over classes.',
+        nudge='Each picture counts once: how many are there in all, and how many are right?',
+        step='torch.cat joins the two into one row of True and False; its mean, as floats, is the share.')
 def check_02_3(
     answer,  # share_right(right_3s, right_7s)
 ) -> bool:   # is it right?
@@ -137,7 +169,9 @@ def check_02_3(
                '3 of 4 and 10 of 100 right should give 13/104 = .125.')
 
 # %% ../nbs/exercises.ipynb #989b770a
-@_check('on a quadratic the errors of the two sides cancel, so any run will do.')
+@_check('on a quadratic the errors of the two sides cancel, so any run will do.',
+        nudge='Stand at x: where are the two places a run to either side, and how far apart are they?',
+        step='The rise is f(x + run) - f(x - run); it happens over 2 * run.')
 def check_03_1(
     answer,  # slope(f, x, run)
 ) -> bool:   # is it right?
@@ -162,7 +196,9 @@ def _constant(y, lr, steps, **how):
     "The same for a single number, from 0: the same batch at every step, with a 1 for each item."
     return _descend([(torch.ones(len(y), 1), y[:, None])] * steps, torch.zeros(1, 1), lr, **how).squeeze()
 
-@_check('the mean is what has the smallest squared differences, and gradient descent finds it.')
+@_check('the mean is what has the smallest squared differences, and gradient descent finds it.',
+        nudge="Begin with c = torch.tensor(0.).requires_grad_(). Which four things does the lesson's loop do in each step?",
+        step='The loss is ((c - y)**2).mean(); the step stands under torch.no_grad(): c -= lr * c.grad, then c.grad.zero_().')
 def check_03_2(
     answer,  # best_constant(y, lr, steps)
 ) -> bool:   # is it right?
@@ -174,7 +210,9 @@ def check_03_2(
                     'one step too many.': _constant(y, lr, steps + 1), 'one step is missing.': _constant(y, lr, steps - 1)}
         yield answer(y.clone(), lr, steps), _constant(y, lr, steps), mistakes, 'for y = [1, 2, 6], lr .1 and 3 steps it should be 1.464.'
 
-@_check('whatever its unit was, each column has mean 0 and standard deviation 1.')
+@_check('whatever its unit was, each column has mean 0 and standard deviation 1.',
+        nudge='Each column has a mean of its own: along which axis is it taken, and what shape has it?',
+        step='x.mean(0) and x.std(0) have a number for each column, and broadcasting fits them to the rows: subtract, then divide.')
 def check_03_3(
     answer,  # standardise(x)
 ) -> bool:   # is it right?
@@ -189,7 +227,9 @@ def check_03_3(
         yield answer(x.clone()), (x - mean) / std, mistakes, 'for each column the mean should be 0 and std() should be 1.'
 
 # %% ../nbs/exercises.ipynb #14a9a389
-@_check('a row of one number for each picture.')
+@_check('a row of one number for each picture.',
+        nudge='labels == 3 asks all at once: what does it answer, and how do you make 1 and 0 of that?',
+        step='(labels == 3).long() is (n,); unsqueeze(1) makes a column of it.')
 def check_04_1(
     answer,  # make_targets(labels)
 ) -> bool:   # is it right?
@@ -202,7 +242,9 @@ def check_04_1(
                     'those are the labels themselves: 1 for a 3 and 0 for a 7 are wanted.': labels[:, None]}
         yield answer(labels.clone()), right[:, None], mistakes, '[3, 7, 3] should give [[1], [0], [1]].'
 
-@_check('two columns of weights, two scores a picture.')
+@_check('two columns of weights, two scores a picture.',
+        nudge='xb @ weights + bias: what shape has it, and along which axis lie the two scores of one picture?',
+        step='(n, 2), a row for each picture: argmax(1) gives the place of the larger one.')
 def check_04_2(
     answer,  # larger_score(xb, weights, bias)
 ) -> bool:   # is it right?
@@ -219,7 +261,9 @@ def check_04_2(
         yield (answer(xb.clone(), weights.clone(), bias.clone()), (xb @ weights + bias).argmax(1), mistakes,
                'score each row with xb @ weights + bias, then take argmax(1).')
 
-@_check('|targets - preds| is what is missing from 1 for a 3 and what is there above 0 for a 7.')
+@_check('|targets - preds| is what is missing from 1 for a 3 and what is there above 0 for a 7.',
+        nudge='What is target - pred for a 3 that got .9? For a 7 that got .4? What has to go?',
+        step='The sign: (targets - preds).abs() is each distance; then the mean.')
 def check_04_3(
     answer,  # distance_loss(preds, targets)
 ) -> bool:   # is it right?
@@ -235,7 +279,9 @@ def check_04_3(
         yield answer(preds.clone(), targets.clone()), d.abs().mean(), mistakes, 'for [.9, .4, .2] and [1, 0, 1] it should be .4333.'
 
 # %% ../nbs/exercises.ipynb #d2cc4e77
-@_check('every row once, in order, and the last batch as small as it must be.')
+@_check('every row once, in order, and the last batch as small as it must be.',
+        nudge='Where does each batch begin? range takes a third number, how far to step.',
+        step='range(0, len(x), bs) gives the beginnings; x[start:start + bs] stops by itself at the end.')
 def check_05_1(
     answer,  # batches(x, bs)
 ) -> bool:   # is it right?
@@ -251,7 +297,9 @@ def check_05_1(
             mistakes = {'each batch begins where the last one ended, bs rows further, not one row further.': x[i:i+bs]}
             yield a, b, mistakes, f'batch {i} of {n} rows, {bs} each, should be rows {i*bs} to {i*bs + len(b) - 1}.'
 
-@_check('each item counts once, whatever batch it was in.')
+@_check('each item counts once, whatever batch it was in.',
+        nudge='How many items were right in a batch of 3 whose accuracy is 1.0? And in all batches?',
+        step='(accuracies * sizes).sum() are the right ones; divide by how many there are, sizes.sum().')
 def check_05_2(
     answer,  # over_items(accuracies, sizes)
 ) -> bool:   # is it right?
@@ -264,7 +312,9 @@ def check_05_2(
         yield (answer(accuracies.clone(), sizes.clone()), (accuracies * sizes).sum() / sizes.sum(), mistakes,
                '1.0 of 3 and .5 of 1 should give 3.5/4 = .875.')
 
-@_check('predict, loss, backward, step, zero: that is every training loop.')
+@_check('predict, loss, backward, step, zero: that is every training loop.',
+        nudge='Five things for each (xb, yb): predict, loss, backward, step, zero. Which of them must not be recorded?',
+        step='((xb @ w - yb)**2).mean().backward(), with torch.no_grad(): w -= lr * w.grad, w.grad.zero_(); at the end return w.')
 def check_05_3(
     answer,  # one_epoch(batches, w, lr)
 ) -> bool:   # is it right?
@@ -282,7 +332,9 @@ def check_05_3(
                'for each batch: loss = ((xb @ w - yb)**2).mean(), backward, w -= lr * w.grad without a record, zero.')
 
 # %% ../nbs/exercises.ipynb #43e89080
-@_check('it remembers a sum and a count, and each object has its own.')
+@_check('it remembers a sum and a count, and each object has its own.',
+        nudge='What must an object remember to tell the mean of what it has seen? Where does each object get its own?',
+        step='In __init__: self.total and self.count, both 0. add changes them, mean divides them.')
 def check_06_1(
     answer,  # the class RunningMean
 ) -> bool:   # is it right?
@@ -303,7 +355,9 @@ def check_06_1(
                     'that is the last number: remember them all, or their sum and count.': x}
         yield found, x.cumsum(0) / counts, mistakes, f'after {numbers} the mean should be {x.mean():.4g}.'
 
-@_check('the velocity takes up the gradient first, then the parameter follows the velocity.')
+@_check('the velocity takes up the gradient first, then the parameter follows the velocity.',
+        nudge="Which comes first, the velocity's change or the step? And may p and v themselves be changed?",
+        step='v = momentum * v + grad makes a new tensor; the step is p - lr * v with the new one. Return both.')
 def check_06_2(
     answer,  # momentum_step(p, grad, v, lr, momentum)
 ) -> bool:   # is it right?
@@ -325,7 +379,9 @@ def check_06_2(
                         torch.stack([p - lr * (momentum*v + (1 - momentum)*grad), momentum*v + (1 - momentum)*grad])}
         yield torch.stack(list(found)), right, mistakes, 'v becomes momentum * v + grad, and p becomes p - lr * v.'
 
-@_check('the first step is lr in the direction of the sign, however large the gradient is.')
+@_check('the first step is lr in the direction of the sign, however large the gradient is.',
+        nudge='After one step, what are the two averages once they are corrected?',
+        step='grad and grad**2: their quotient grad / (grad**2).sqrt() is a sign. Times lr.')
 def check_06_3(
     answer,  # adam_first_step(grad, lr)
 ) -> bool:   # is it right?
@@ -340,7 +396,9 @@ def check_06_3(
         yield answer(grad.clone(), lr), lr * grad.sign(), mistakes, 'both averages, corrected, are grad and grad**2.'
 
 # %% ../nbs/exercises.ipynb #982c7a5e
-@_check('it counts batches of training only, and begins anew with each fit.')
+@_check('it counts batches of training only, and begins anew with each fit.',
+        nudge='Which event comes before a fit, and which after each batch? How does a callback know whether it is training?',
+        step='before_fit sets self.count = 0; after_batch adds 1 if self.training.')
 def check_07_1(
     answer,  # the class CountBatches
 ) -> bool:   # is it right?
@@ -363,7 +421,9 @@ def check_07_1(
         yield (torch.tensor(counter.count), torch.tensor(epochs * train), mistakes,
                f'after {epochs} epochs of {train} batches it should be {epochs * train}.')
 
-@_check('a model with a single parameter elsewhere fails as one with all of them there.')
+@_check('a model with a single parameter elsewhere fails as one with all of them there.',
+        nudge='model.parameters() gives all of them: what must hold for each?',
+        step='all(p.device == xb.device for p in model.parameters()).')
 def check_07_2(
     answer,  # in_one_place(model, xb)
 ) -> bool:   # is it right?
@@ -381,7 +441,9 @@ def check_07_2(
                f'parameters on {places} and a batch on {where} should give {right}.')
 
 # %% ../nbs/exercises.ipynb #cfd5f2c5
-@_check('a bend at 0, for every number by itself.')
+@_check('a bend at 0, for every number by itself.',
+        nudge='What happens to a number below 0, what to another? And x itself must stay as it is.',
+        step='x.clamp(min=0) makes a new tensor; torch.where(x > 0, x, 0.) does too.')
 def check_08_1(
     answer,  # my_relu(x)
 ) -> bool:   # is it right?
@@ -398,7 +460,9 @@ def check_08_1(
                     'one number for all: each number by itself.': x.max().clamp(min=0)}
         yield found, x.clamp(min=0), mistakes, '[-1, 0, 2] should give [0, 0, 2].'
 
-@_check('weights and biases, all of them.')
+@_check('weights and biases, all of them.',
+        nudge='model.parameters() gives tensors: how many numbers has each?',
+        step='Add up p.numel() over all of them.')
 def check_08_2(
     answer,  # count_parameters(model)
 ) -> bool:   # is it right?
@@ -413,7 +477,9 @@ def check_08_2(
         yield (answer(model), torch.tensor(sum(sizes)), mistakes,
                f'{[tuple(p.shape) for p in model.parameters()]} are {sum(sizes)} numbers.')
 
-@_check('a unit that is off for every picture gets no gradient, and stays as it is.')
+@_check('a unit that is off for every picture gets no gradient, and stays as it is.',
+        nudge='model[0] and model[1] give what the hidden units put out: (n, hidden). When is a unit dead?',
+        step='When it is 0 for all pictures: (hidden == 0).all(0) has an answer for each unit. Count them.')
 def check_08_3(
     answer,  # dead_units(model, xb)
 ) -> bool:   # is it right?
@@ -432,7 +498,9 @@ def check_08_3(
         yield answer(model, xb), dead, mistakes, f'with the biases {biases} it should be {dead}.'
 
 # %% ../nbs/exercises.ipynb #66a7a508
-@_check('a column for each class, and a single 1 in each row.')
+@_check('a column for each class, and a single 1 in each row.',
+        nudge='Compare each label with each class from 0 to k - 1: what shapes broadcast to (n, k)?',
+        step="labels[:, None] == torch.arange(k), as floats; or torch's own F.one_hot, as floats.")
 def check_10_1(
     answer,  # one_hot(labels, k)
 ) -> bool:   # is it right?
@@ -444,7 +512,9 @@ def check_10_1(
                     'the classes begin at 0: the column of class 0 is the first.': right.roll(-1, 1)}
         yield answer(labels.clone(), k), right, mistakes, '[2, 0] and k = 3 should give [[0, 0, 1], [1, 0, 0]].'
 
-@_check('of what is there, how much was found: each row by its own sum.')
+@_check('of what is there, how much was found: each row by its own sum.',
+        nudge='What is on the diagonal, and what does a row add up to?',
+        step='matrix.diagonal() are those recognised, matrix.sum(1) those that are there: divide.')
 def check_10_2(
     answer,  # recall(matrix)
 ) -> bool:   # is it right?
@@ -458,7 +528,9 @@ def check_10_2(
                     'that is the share that was *not* recognised.': 1 - right / matrix.sum(1)}
         yield answer(matrix.clone()), right / matrix.sum(1), mistakes, '[[8, 2], [1, 4]] should give [.8, .8].'
 
-@_check('right within three tries.')
+@_check('right within three tries.',
+        nudge='topk(3, 1) finds the three highest in each row: where are they, and is the target among them?',
+        step='preds.topk(3, 1).indices == targets.unsqueeze(1), then any(1), then the share.')
 def check_10_3(
     answer,  # top3(preds, targets)
 ) -> bool:   # is it right?
@@ -477,7 +549,9 @@ def check_10_3(
                'compare topk(3, 1).indices with targets.unsqueeze(1), then any(1).')
 
 # %% ../nbs/exercises.ipynb #58414a61
-@_check('as many as there are places for the window.')
+@_check('as many as there are places for the window.',
+        nudge="How wide is the row with its padding on both sides? How far can the window's left end go?",
+        step='n + 2 * padding - kernel_size is how far; divided by the stride with //, and the first place counts too: + 1.')
 def check_11_1(
     answer,  # output_size(n, kernel_size, stride, padding)
 ) -> bool:   # is it right?
@@ -491,7 +565,9 @@ def check_11_1(
                     f'{given}: only the steps are divided by the stride, not the first place.': torch.tensor((places + 1) // s)}
         yield answer(n, k, s, p), torch.tensor(places // s + 1), mistakes, f'{given} should be {places // s + 1}.'
 
-@_check('the largest of each square.')
+@_check('the largest of each square.',
+        nudge='view can tell the squares apart: im.view(h//2, 2, w//2, 2). Which axes lie within a square?',
+        step='Axes 1 and 3: amax((1, 3)).')
 def check_11_2(
     answer,  # max_pool(im)
 ) -> bool:   # is it right?
@@ -506,7 +582,9 @@ def check_11_2(
                     'that is the largest of each two beside each other: rows go in pairs too.': im.view(h, w//2, 2).amax(2)}
         yield answer(im.clone()), squares.amax((1, 3)), mistakes, '[[1, 2], [3, 4]] should give [[4]].'
 
-@_check("with what was kept, not with the batch's own.")
+@_check("with what was kept, not with the batch's own.",
+        nudge='Subtract, divide, multiply, add: with which mean and variance, in use? What shape must (c,) have to meet (n, c, h, w)?',
+        step='view(-1, 1, 1) for all four; (x - mean) / (var + 1e-5).sqrt() * weight + bias.')
 def check_11_3(
     answer,  # batch_norm(x, mean, var, weight, bias)
 ) -> bool:   # is it right?

@@ -1,6 +1,7 @@
 "Every check of an exercise, tried with model answers, typical mistakes, and whatever else a learner may hand in."
 import ast
 import importlib
+import re
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ for path in sorted((ROOT / 'solutions').glob('lesson_*.py')):
 
 
 def said(capsys):
-    "The one line that a check prints."
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1, lines
-    return lines[0]
+    "What a check says in its first line. It may draw two shapes below it, and names its hints where something is wrong."
+    first, *others = capsys.readouterr().out.splitlines()
+    drawn = [line for line in others if re.fullmatch(r' {4}(expected|found   )  (one number|(\[ *\d+\])+)', line)]
+    assert len(drawn) in (0, 2) and len(others) == len(drawn) + (not first.startswith('right: ')), others
+    assert first.startswith('right: ') or re.fullmatch(r'\(Stuck\? check_\d\d_\d\.hint\(\)\)', others[-1])
+    return first
 
 
 @pytest.mark.parametrize('name', CHECKS)
@@ -56,10 +59,30 @@ def test_an_open_answer_is_told_what_to_do(capsys):
         assert said(capsys) == 'not yet: replace the ... by your answer.'
 
 
+@pytest.mark.parametrize('name', CHECKS)
+def test_hints_go_from_a_nudge_to_the_next_step_to_the_solution(name, capsys):
+    check = getattr(importlib.reload(exercises), name)  # anew: hints that were asked for are counted
+    for _ in range(4):
+        assert check.hint() is None
+    nudge, step, where, again = capsys.readouterr().out.splitlines()
+    assert [line[:11] for line in (nudge, step, where)] == [f'hint {k} of 3' for k in '123'] and again == where
+    assert len({nudge[13:], step[13:], where[13:]}) == 3 and '?' in nudge and (ROOT / re.search(r'solutions/lesson_\d\d\.py', where)[0]).exists()
+    assert where[13:].startswith(f'solutions/lesson_{name[6:8]}.py')
+
+
+def test_two_shapes_are_drawn_where_they_differ(capsys):
+    exercises.check_02_2(lambda a, b: (a - b).abs())
+    assert capsys.readouterr().out.splitlines()[1:3] == ['    expected  [ 7]', '    found     [ 7][28][28]']
+    exercises.check_02_2(lambda a, b: (a - b).abs().max())
+    assert capsys.readouterr().out.splitlines()[1:3] == ['    expected  [7]', '    found     one number']
+    exercises.check_02_2(lambda a, b: (a - b).amax((-1, -2)))
+    assert '[' not in capsys.readouterr().out.splitlines()[0]
+
+
 def test_the_checks_import_no_lesson_before_they_are_called():
     tree = ast.parse((ROOT / 'digits_uth' / 'exercises.py').read_text(encoding='utf-8'))
     imported = {getattr(node, 'module', None) or node.names[0].name for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))}
-    assert imported == {'functools', 'torch'}
+    assert imported == {'functools', 'itertools', 'torch'}
 
 
 def test_every_exercise_has_a_solution():
