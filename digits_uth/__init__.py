@@ -2,10 +2,14 @@
 
     checks      checked, require: arguments compared with the comments beside them
     data        load_mnist, threes_and_sevens, all_digits, mnist_sample: the pictures, embedded; table, an experiment's; progress
+    preparation prepare: any picture of a digit, into MNIST's form
+    strokes     course_drawings, draw: digits drawn for the course, stroke by stroke
+    drawing     Pad, a pad to draw on; keep, my_digits: digits of one's own
     pixels      show_image, show_images, pixel_table, alt: pictures and figures
-    distances   ideal_digit, mae (mnist_distance), rmse, is_3, nearest_ideal: the nearest average digit
+    distances   ideal_digit, mae (mnist_distance), rmse, is_3, nearest_ideal: the nearest average digit; plot_shapes, broadcasting drawn
     sgd         quadratic, mse, numerical_gradient, plot_function, gradient_descent
-    loss        init_params, linear1, mnist_loss, batch_accuracy: 3 or 7
+    loss        init_params, linear1, mnist_loss, batch_accuracy: 3 or 7; plot_product, the matrix product drawn
+    landscape   Landscape: a loss and an accuracy over two weights, to walk on
     training    calc_grad, train_epoch, validate_epoch, train_model, plot_history: the loop
     optimizers  BasicOptim, Momentum, Adam, as torch has them; find_lr
     adapters    for_fastai: any optimizer for fastai's Learner

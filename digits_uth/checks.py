@@ -30,7 +30,7 @@ def _cure_of_shape(x, name, shape, kind):
     if x.ndim == 2 and x.shape[1] > 1 and kind != 'float' and (len(shape) == 1 or shape[-1] == 1):
         return f'use {name}.argmax(1{", keepdim=True" * (len(shape) - 1)}) if each row marks its class with a 1'
     if len(shape) == 1 and x.ndim == 2 and x.shape[1] == 1: return f'use {name}.squeeze(1)'
-    if x.ndim == len(shape) + 1 and x.shape[-1] in (3, 4) and '...' not in shape:
+    if x.ndim == len(shape) + 1 > 2 and x.shape[-1] in (3, 4) and '...' not in shape:
         return f'use {name}[..., :3].float().mean(-1){" / 255" * (x.dtype == torch.uint8)} for the grey of a colour picture'
     return 'stack, index or reshape it'
 
@@ -99,7 +99,8 @@ def _see(lesson): return f' (lesson {lesson})' if lesson else ''
 
 # %% ../nbs/00_checks.ipynb #eee74845
 # Which lesson explains a module.
-_LESSONS = {'data': '00', 'pixels': '01', 'distances': '02', 'sgd': '03', 'loss': '04', 'training': '05', 'optimizers': '06',
+_LESSONS = {'data': '00', 'drawing': '00', 'preparation': '00', 'strokes': '00', 'pixels': '01', 'distances': '02', 'sgd': '03',
+            'landscape': '04', 'loss': '04', 'training': '05', 'optimizers': '06',
             'adapters': '07', 'files': '07', 'learner': '07', 'loaders': '07', 'models': '08', 'ten_digits': '10',
             'cnn': '11', 'pictures': '11'}
 

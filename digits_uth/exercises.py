@@ -9,6 +9,7 @@ __all__ = ['check_01_1', 'check_01_2', 'check_01_3', 'check_02_1', 'check_02_2',
            'check_08_3', 'check_10_1', 'check_10_2', 'check_10_3', 'check_11_1', 'check_11_2', 'check_11_3']
 
 # %% ../nbs/exercises.ipynb #db981917
+import warnings
 from functools import wraps
 from itertools import count
 
@@ -56,9 +57,11 @@ def _check(praise, nudge, step):
         @wraps(cases)
         def check(answer) -> bool:
             try:
-                found = ['replace the ... by your answer.'] if _is_open(answer) else (_wrong(*case) for case in cases(answer))
-                wrong = next(filter(None, found), None)  # the first case that is
-            except Exception as e: wrong = f'your code raised {type(e).__name__}: {e}'
+                with warnings.catch_warnings():
+                    warnings.simplefilter('ignore')  # what PyTorch says in seven lines, the check says in one
+                    found = ['replace the ... by your answer.'] if _is_open(answer) else (_wrong(*case) for case in cases(answer))
+                    wrong = next(filter(None, found), None)  # the first case that is
+            except Exception as e: wrong = f'your code raised {type(e).__name__}: {e}{_cure(e)}'
             print(f'right: {praise}' if wrong is None else f'not yet: {wrong}\n(Stuck? {name}.hint())')
             return wrong is None
         def hint():
@@ -68,6 +71,14 @@ def _check(praise, nudge, step):
         check.hint = hint
         return check
     return decorate
+
+def _cure(error):
+    "What to do about an error that most people meet once."
+    known = {'could not infer output dtype': 'a mean needs floats: call .float() first.',
+             'does not require grad': 'nothing was recorded: what you start from needs requires_grad_().',
+             'leaf Variable': 'the step is not to be recorded: with torch.no_grad().',
+             "no attribute 'zero_'": 'w = w - ... made another tensor, without a grad: write w -= ..., lesson 03.'}
+    return next((f' ({cure})' for words, cure in known.items() if words in str(error)), '')
 
 def _is_open(answer):
     "Is this `...`, or a function or a class whose body still is?"
@@ -98,29 +109,36 @@ def check_01_1(
                f'for top {top}, left {left}, size {size} other pixels are expected.')
 
 @_check('one constant for every picture.',
-        nudge="uint8 can't hold .2: what has to happen before you divide?",
-        step='Make floats of it with .float(), then divide by the largest number that any uint8 picture could hold.')
+        nudge='Which of / and // keeps the fraction? And what is the largest number that any uint8 picture could hold?',
+        step='im / 255: dividing by / makes floats by itself.')
 def check_01_2(
     answer,  # to_unit(im)
 ) -> bool:   # is it right?
     "Lesson 01: uint8 from 0 to 255 into floats from 0 to 1."
-    for im in (_bytes(1)[0], _bytes(1)[0] // 3, _bytes(2)):
+    for im in (_bytes(1)[0], _bytes(1)[0] // 3, _bytes(2), _bytes(1)[0] // 3 + 51):
         mistakes = {'// drops the fraction: use / .': im // 255,
                     'divide by the largest possible value, so that 255 becomes 1.': im.float() / 256,
                     "divide by 255, the largest possible value, not by this picture's own largest.": im.float() / im.max()}
         yield answer(im.clone()), im.float() / 255, mistakes, '255 should become 1, and 51 should become 0.2.'
 
-@_check('floats first, then add.',
-        nudge='Try 200 and 100 in uint8 by hand: what do they add up to?',
-        step='Make floats of both first; then add, and divide the sum by 2.')
+@_check('a copy first, then four edges.',
+        nudge='What keeps a picture as it is while you write into another? And which index names the last row, however many there are?',
+        step='Begin with framed = im.clone(). Its first and last row are framed[0] and framed[-1]; its columns are framed[:, …].')
 def check_01_3(
-    answer,  # blend(a, b)
+    answer,  # frame(im)
 ) -> bool:   # is it right?
-    "Lesson 01: the average of two uint8 pictures."
-    for a, b in ((_bytes(1)[0], _bytes(1, seed=1)[0]), (_bytes(3) // 4, _bytes(3, seed=1) // 4)):
-        mistakes = {'200 + 100 is 44 in uint8: turn both into floats before you add.': (a + b) / 2,
-                    'that is the sum: divide it by 2.': a.float() + b.float()}
-        yield answer(a.clone(), b.clone()), (a.float() + b.float()) / 2, mistakes, 'pixels of 200 and 100 should give 150.'
+    "Lesson 01: a copy of a picture with a border of ink."
+    for im in (_bytes(1)[0], _bytes(1, seed=1)[0, :20, :12] // 2):
+        expected, two_edges, rows, pale = (im.clone() for _ in range(4))
+        expected[[0, -1]] = expected[:, [0, -1]] = two_edges[0] = two_edges[:, 0] = rows[[0, -1]] = 255
+        pale[[0, -1]] = pale[:, [0, -1]] = 1
+        mistakes = {'the last row and the last column are missing: -1 names them.': two_edges,
+                    'the first and the last column are missing: framed[:, 0] and framed[:, -1].': rows,
+                    'full ink is 255 here, not 1.': pale,
+                    'nothing has been written into what you return.': im}
+        given = im.clone()
+        yield answer(given), expected, mistakes, 'the border should be 255 all around, one pixel wide, and all else as it was.'
+        yield given, im, {}, 'the picture that came in has changed too: write into a copy, im.clone().'
 
 # %% ../nbs/exercises.ipynb #8a47cdf8
 @_check('for each pixel the middle of all pictures.',

@@ -29,21 +29,27 @@ def to_unit_256(im):
     return im / 256
 
 
-def blend(a, b):
-    return (a.float() + b.float()) / 2
+def frame(im):
+    framed = im.clone()
+    framed[0], framed[-1] = 255, 255
+    framed[:, 0], framed[:, -1] = 255, 255
+    return framed
 
 
-def blend_wrapped(a, b):
-    return (a + b) / 2
+def frame_in_place(im):
+    im[0], im[-1], im[:, 0], im[:, -1] = 255, 255, 255, 255
+    return im
 
 
-def blend_bytes(a, b):
-    return ((a.float() + b.float()) / 2).byte()
+def frame_two_edges(im):
+    framed = im.clone()
+    framed[0], framed[:, 0] = 255, 255
+    return framed
 
 
 # check -> (right answers, wrong answers)
 SOLUTIONS = {
     'check_01_1': ([cut], [cut_swapped, cut_one_too_many]),
     'check_01_2': ([to_unit], [to_unit_whole, to_unit_own_maximum, to_unit_256]),
-    'check_01_3': ([blend], [blend_wrapped, blend_bytes]),
+    'check_01_3': ([frame], [frame_in_place, frame_two_edges]),
 }

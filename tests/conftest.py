@@ -96,6 +96,25 @@ def site(shared, wheel):
     return folder / 'site'
 
 
+@pytest.fixture(scope='module')
+def browser():
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as playwright:
+        quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+                 '--disable-component-update', '--disable-sync']
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page(viewport={'width': 1400, 'height': 1000})
+    page.set_default_timeout(60_000)
+    yield page
+    page.close()
+
+
 @pytest.fixture(autouse=True)
 def close_figures():
     yield

@@ -23,16 +23,20 @@ from digits_uth.adapters import for_fastai
 from digits_uth.checks import checked
 from digits_uth.cnn import digit_cnn, predict
 from digits_uth.data import all_digits, load_mnist, progress, require, table, threes_and_sevens
-from digits_uth.distances import ideal_digit, is_3, mae, mnist_distance, nearest_ideal, rmse
+from digits_uth.distances import ideal_digit, is_3, mae, mnist_distance, nearest_ideal, plot_shapes, rmse
+from digits_uth.drawing import Pad, keep, my_digits
 from digits_uth.files import load_model, save_model
+from digits_uth.landscape import Landscape
 from digits_uth.learner import SGD, Moved, digit_learner, history, legible_tables, quiet
 from digits_uth.loaders import digit_dls
-from digits_uth.loss import batch_accuracy, init_params, linear1, mnist_loss
+from digits_uth.loss import batch_accuracy, init_params, linear1, mnist_loss, plot_product
 from digits_uth.models import activations, simple_net
 from digits_uth.optimizers import Adam, BasicOptim, Momentum, find_lr
 from digits_uth.pictures import as_rows, oddities
 from digits_uth.pixels import alt, pixel_table, show_image, show_images
+from digits_uth.preparation import prepare
 from digits_uth.sgd import gradient_descent, mse, numerical_gradient, plot_function, quadratic
+from digits_uth.strokes import course_drawings, draw
 from digits_uth.ten_digits import accuracy, confusion_matrix, cross_entropy, softmax
 from digits_uth.training import calc_grad, plot_history, train_epoch, train_model, validate_epoch
 
@@ -703,8 +707,61 @@ ROWS = {
         (lambda: predict(simple_net(784, 5, 2), im), 'model: expected finite scores of shape (1, 10) or (1, 1), got (1, 2)'),
         (lambda: predict(diverged, ims), 'model: expected finite scores | smallest nan'),
     ],
+    'prepare': [  # and test_preparation.py, which follows each cure
+        (lambda: prepare(stored('test', 3)[0][0]), lambda found: same(found, stored('test', 3)[0][0])),
+        (lambda: prepare(stored('test', 3)[0][0] / 255), lambda found: same(found, stored('test', 3)[0][0])),
+        (lambda: prepare('nothing.png'), "picture: expected the path of a picture | got 'nothing.png' | look at the path | lesson 00"),
+        (lambda: prepare(torch.cat([ims, ims])), 'picture: expected a picture (h, w) | got shape (6, 28, 28); give one picture at a time'),
+        (lambda: prepare(nan), 'picture: expected | got NaN or infinity | nan_to_num'),
+        (lambda: prepare(raw.float()), 'uint8 from 0 to 255 or float from 0 to 1, got values from | use picture / 255'),
+        (lambda: prepare(raw.long()), 'picture: expected | got int64 from | use numpy.uint8(picture)'),
+        (lambda: prepare(im.flatten()), 'got shape (784,) | picture.reshape(28, 28)'),
+        (lambda: prepare(im[:7]), 'at least 8 by 8 pixels, got 28 by 7'),
+        (lambda: prepare(im[:0]), 'got an empty one, shape (0, 28)'),
+        (lambda: prepare([im]), 'a path, a Pillow image, or a picture (h, w) | got a value of type list'),
+        (lambda: prepare(3), 'got a value of type int'),
+        (lambda: prepare(torch.zeros(28, 28)), 'ink that differs from its paper by at least .10 | got 0.00'),
+        (lambda: prepare(Image.new('RGBA', (28, 28))), 'something to see, got one that is transparent all over'),
+    ],
 }
 ROWS['mnist_distance'] = ROWS['mae']
+EXPECTED = 'picture: expected a prepared picture, uint8 of shape (28, 28)'
+ROWS['course_drawings'] = [(lambda digits=digits: course_drawings(digits), 'digits: expected whole numbers from 0 to 9 in a list, as in [3, 7] | got')
+                           for digits in ([10], [], 3, [3.5], ['a'], [-1])]
+ROWS['draw'] = [  # and test_strokes.py
+    (lambda: draw([]), 'nothing is drawn'), (lambda: draw([[[.5, math.nan]]]), 'strokes: expected numbers in stroke 0, got NaN or infinity'),
+    (lambda: draw([[.5, .5]]), 'strokes: expected points in stroke 0'), (lambda: draw(None), 'strokes: expected a list of strokes, got a value of type NoneType'),
+    (lambda: draw([[[.5, .5]]], width=0), 'width'), (lambda: draw([[[.5, .5]]], size=0), 'size')]
+ROWS['plot_product'] = [  # and test_loss.py
+    (lambda: plot_product(torch.ones(2, 3), torch.ones(3, 1)), lambda ax: '3 = 1·1 + 1·1 + 1·1' in [t.get_text() for t in ax.texts]),
+    (lambda: plot_product(torch.ones(2, 3), torch.ones(2, 3)), 'b: expected a tensor of shape (3, m) | got shape (2, 3)'),
+    (lambda: plot_product(torch.ones(2, 3), torch.ones(3, 1), row=2), 'row and col: expected a place of the product | got 2, 0'),
+]
+ROWS['Landscape'] = [  # and test_landscape.py
+    (lambda: Landscape(None, torch.ones(3, 3), *[torch.linspace(-1, 1, 3)]*2).point, [0, 0]),
+    (lambda: Landscape(None, torch.ones(3, 2), *[torch.linspace(-1, 1, 3)]*2), 'accuracies: expected a float tensor of shape (3, 3) | got shape (3, 2)'),
+]
+ROWS['plot_shapes'] = [  # and test_distances.py
+    (lambda: plot_shapes((2, 3), torch.ones(3)), lambda ax: len(ax.patches) == 4),
+    (lambda: plot_shapes(28, (28,)), 'a: expected a shape, such as (2, 3) | got 28 | lesson 02'),
+    (lambda: plot_shapes((2,), (2., 3.)), 'b: expected a shape | got (2.0, 3.0)'),
+]
+ROWS['keep'] = [  # and test_drawing.py
+    (lambda: keep(raw / 255, 3), f'{EXPECTED} | got float32 of shape (28, 28); use keep(prepare(picture), label) | lesson 01'),
+    (lambda: keep(raw[None], 3), f'{EXPECTED} | got uint8 of shape (1, 28, 28)'),
+    (lambda: keep(raw.long().numpy(), 3), f'{EXPECTED} | got int64'),
+    (lambda: keep('three.png', 3), f'{EXPECTED} | got a value of type str; use keep(prepare(picture), label)'),
+    (lambda: keep(Image.fromarray(raw.numpy()), 3), f'{EXPECTED} | got a value of type Image'),
+    *[(lambda label=label: keep(raw, label), f'label: expected a whole number from 0 to 9 | got {label!r} | lesson 01')
+      for label in (10, -1, 3., '3', None, True, torch.tensor([3, 7]))],
+]
+ROWS['my_digits'] = [(lambda digits=digits: my_digits(digits), 'digits: expected whole numbers from 0 to 9 in a list, as in [3, 7] | got')
+                     for digits in ([10], [], 3, [3.5], ['a'], [-1])]
+ROWS['Pad'] = [
+    *[(lambda digit=digit: Pad(digit), f'digit: expected a whole number from 0 to 9 | got {digit!r} | lesson 01') for digit in (10, -1, 3.5, '3', True)],
+    (lambda: Pad().picture, 'pad.picture: expected a drawing, got an empty pad; draw a digit on it'),
+    (lambda: Pad(np.int64(3)).digit, 3),
+]
 ROWS['as_rows'] = [(call, expected) for call, expected in ROWS['predict'] if 'images' in str(expected)]
 ROWS['as_rows'] += [(lambda: as_rows(raw)[0], raw.flatten()[None] / 255), (lambda: as_rows([Image.fromarray(raw.numpy())] * 2)[0],
                                                                        raw.flatten().expand(2, -1) / 255)]

@@ -1,4 +1,5 @@
 "Lesson 02: averages and distances by hand and by NumPy, and who is nearer, on two pixels and on every 3 and 7."
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -7,7 +8,7 @@ from conftest import ROOT
 from torch.testing import assert_close
 
 from digits_uth.data import threes_and_sevens
-from digits_uth.distances import ideal_digit, is_3, mae, mnist_distance, nearest_ideal, rmse
+from digits_uth.distances import ideal_digit, is_3, mae, mnist_distance, nearest_ideal, plot_shapes, rmse
 
 # From nothing, a single black pixel is nearer than four pale ones by MAE (.25 < .3) and farther by RMSE (.5 > .3).
 NOTHING, ONE_PIXEL, PALE = torch.zeros(1, 4), torch.tensor([[1., 0, 0, 0]]), torch.full((1, 4), .3)
@@ -125,3 +126,84 @@ def test_every_3_and_7_against_numpy(digits):
             assert is_3(ims, *ideals, distance=distance).tolist() == said_3.tolist()
             assert nearest_ideal(ims, torch.stack(ideals), distance).tolist() == (~said_3).astype(int).tolist()
             assert (said_3 == (digit == 3)).sum() == count
+
+
+# ---- plot_shapes
+
+def drawn(a, b):
+    "What the boxes say, a row a shape and one for the sum; how many are dashed, and how many axes are crossed out."
+    ax = plot_shapes(a, b)
+    rows = [[text.get_text() for text in ax.texts if text.get_position()[1] == y and text.get_position()[0] > 0] for y in (2.35, 1.35, .35)]
+    found = rows, sum(box.get_linestyle() == '--' for box in ax.patches), len(ax.lines)
+    assert all((box.get_hatch() is not None) == (box.get_linestyle() == '--') for box in ax.patches)  # not by one sign alone
+    plt.close(ax.figure)
+    return found
+
+
+@pytest.mark.parametrize('a, b, rows, dashed, crossed', [
+    ((6131, 28, 28), (28, 28), [['6131', '28', '28'], ['missing → 6131', '28', '28'], ['6131', '28', '28']], 1, 0),
+    ((2, 3), (2,), [['2', '3'], ['missing → 2', '2'], ['2', '✗']], 1, 1),
+    ((4, 1), (4,), [['4', '1 → 4'], ['missing → 4', '4'], ['4', '4']], 2, 0),
+    ((5, 3), (4, 2), [['5', '3'], ['4', '2'], ['✗', '✗']], 0, 2), ((1,), (1, 1), [['missing → 1', '1'], ['1', '1'], ['1', '1']], 1, 0),
+    ((0, 2), (1, 2), [['0', '2'], ['1 → 0', '2'], ['0', '2']], 1, 0), ((), (), [[], [], []], 0, 0), ((), (3,), [['missing → 3'], ['3'], ['3']], 1, 0)])
+def test_shapes_are_drawn_as_broadcasting_has_them(a, b, rows, dashed, crossed):
+    assert drawn(a, b) == (rows, dashed, crossed) == drawn(torch.ones(a), list(b))
+    try: assert rows[2] == [str(size) for size in torch.broadcast_shapes(a, b)] and not crossed
+    except RuntimeError: assert crossed
+
+
+@pytest.mark.parametrize('wrong', [28, (3), '28', (2, 'n'), (2., 3.), (-1, 2), None])
+def test_what_is_no_shape_is_refused(wrong):
+    before = plt.get_fignums()
+    with pytest.raises(ValueError, match=r'b: expected a shape, such as \(2, 3\).*lesson 02'):
+        plot_shapes((2, 3), wrong)
+    assert plt.get_fignums() == before
+
+
+# ---- what the lesson says of the pictures
+
+def test_rmse_is_a_weighted_sum_of_pixels_in_disguise(digits):
+    mean3, mean7 = (ideal_digit(ims).double() for ims in digits[:2])
+    weights, bias = 2 * (mean3 - mean7), (mean7**2).sum() - (mean3**2).sum()
+    for ims in digits[2:]:
+        score = (ims.double() * weights).sum((-1, -2)) + bias
+        assert_close(score, 784 * (rmse(ims, mean7)**2 - rmse(ims, mean3)**2))
+        assert ((score > 0) == is_3(ims, mean3, mean7, rmse)).all()
+
+
+def test_the_two_halves_of_the_test_pictures_are_no_more_alike_than_their_writers():
+    with np.load(ROOT / 'digits_uth' / 'assets' / 'mnist.npz') as arrays:
+        train, train_y, test, test_y = (arrays[name] for name in ('x_train', 'y_train', 'x_test', 'y_test'))
+    mean3, mean7 = (train[train_y == digit].mean(0) / 255 for digit in (3, 7))
+    for distance, expected in (('mae', [(947, 1012), (992, 1026)]), ('rmse', [(963, 1012), (1006, 1026)])):
+        for half, (right, n) in zip((slice(0, 5000), slice(5000, None)), expected, strict=True):
+            ims, digit = test[half] / 255, test_y[half]
+            ims, digit = ims[np.isin(digit, (3, 7))], digit[np.isin(digit, (3, 7))]
+            by = BY_HAND[mae if distance == 'mae' else rmse]
+            assert (((by(ims, mean3) < by(ims, mean7)) == (digit == 3)).sum(), len(digit)) == (right, n)
+
+
+def test_a_border_makes_the_two_distances_much_the_same(digits):
+    ideals = [ideal_digit(ims) for ims in digits[:2]]
+    for distance, border, right in ((mae, .012, 1967), (rmse, 0, 1969), (rmse, .008, 1970)):
+        margins = [distance(ims, ideals[0]) - distance(ims, ideals[1]) for ims in digits[2:]]
+        assert abs((margins[0] < border).sum() + (margins[1] >= border).sum() - right) <= 1
+
+
+def test_little_ink_is_a_handicap_for_threes_that_a_border_halves(digits):
+    ideals = [ideal_digit(ims) for ims in digits[:2]]
+    found = {}
+    for border in (0, .012):
+        for digit, ims in zip((3, 7), digits[2:], strict=True):
+            margins, ink = mae(ims, ideals[0]) - mae(ims, ideals[1]), ims.mean((1, 2))
+            failed = (margins >= border) if digit == 3 else (margins < border)
+            found[border, digit] = [failed[(low <= ink) & (ink < high)].sum().item() for low, high in ((0, .10), (.10, .14), (.14, 1))]
+    for case, expected in {(0, 3): [26, 33, 25], (0, 7): [3, 6, 6], (.012, 3): [14, 13, 11]}.items():
+        assert np.abs(np.subtract(found[case], expected)).max() <= 1, (case, found[case])
+
+
+def test_a_blank_page_is_a_7_and_a_shift_costs(digits):
+    ideals = [ideal_digit(ims) for ims in digits[:2]]
+    for distance in (mae, rmse):
+        assert not is_3(torch.zeros(28, 28), *ideals, distance)
+        assert distance(digits[2].roll(4, -1), ideals[0]).mean() > 1.2 * distance(digits[2], ideals[0]).mean()

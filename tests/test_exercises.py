@@ -70,6 +70,32 @@ def test_hints_go_from_a_nudge_to_the_next_step_to_the_solution(name, capsys):
     assert where[13:].startswith(f'solutions/lesson_{name[6:8]}.py')
 
 
+def test_errors_that_most_people_meet_once_come_with_their_cure(capsys):
+    exercises.check_02_3(lambda threes, sevens: torch.cat([threes, sevens]).mean())
+    assert said(capsys).endswith('(a mean needs floats: call .float() first.)')
+
+    def constant(y, lr, steps):
+        ((torch.tensor(0.) - y)**2).mean().backward()
+
+    def in_place(y, lr, steps):
+        c = torch.tensor(0.).requires_grad_()
+        ((c - y)**2).mean().backward()
+        c -= lr * c.grad
+
+    def another_tensor(y, lr, steps):
+        c = torch.tensor(0.).requires_grad_()
+        ((c - y)**2).mean().backward()
+        c = c - lr * c.grad
+        c.grad.zero_()
+    for answer, cure in ((constant, 'requires_grad_().)'), (in_place, 'with torch.no_grad().)'), (another_tensor, 'write w -= ..., lesson 03.)')):
+        exercises.check_03_2(answer)
+        assert said(capsys).endswith(cure)
+
+
+def test_a_range_is_stretched_by_no_picture_of_its_own(capsys):
+    assert not exercises.check_01_2(lambda im: (im - im.min()) / 255)
+
+
 def test_two_shapes_are_drawn_where_they_differ(capsys):
     exercises.check_02_2(lambda a, b: (a - b).abs())
     assert capsys.readouterr().out.splitlines()[1:3] == ['    expected  [ 7]', '    found     [ 7][28][28]']
@@ -82,7 +108,7 @@ def test_two_shapes_are_drawn_where_they_differ(capsys):
 def test_the_checks_import_no_lesson_before_they_are_called():
     tree = ast.parse((ROOT / 'digits_uth' / 'exercises.py').read_text(encoding='utf-8'))
     imported = {getattr(node, 'module', None) or node.names[0].name for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))}
-    assert imported == {'functools', 'itertools', 'torch'}
+    assert imported == {'functools', 'itertools', 'torch', 'warnings'}
 
 
 def test_every_exercise_has_a_solution():

@@ -273,10 +273,43 @@ def test_the_changes_of_lesson_11(few):
 
 def test_the_batches_of_lesson_05(few, monkeypatch):
     experiment, _ = few('batch_size')
-    monkeypatch.setattr(experiment, 'epoch', lambda bs, *given: bs)
-    found = {bs: experiment.run(bs) for bs in (1, 4, 500)}
-    assert found[500]['spread'] < 1e-5 and found[4]['seconds'] == 4  # a batch of all has no spread
+    monkeypatch.setattr(experiment, 'epoch', lambda bs, x, *given: bs if x.shape == (500, 784) else None)
+    found = {bs: experiment.run(bs, 0) for bs in (1, 4, 500)}
+    assert found[500]['spread'] < 1e-5 and found[4]['time'] == 4 / 256  # a batch of all has no spread
     assert abs(found[1]['spread'] / found[4]['spread'] - 2) < .3  # four times the pictures, half the spread
+    assert experiment.run(4, 1)['spread'] != found[4]['spread']  # from another start
+
+
+def test_the_film_of_lesson_05(few, monkeypatch):
+    experiment, _ = few('film')
+    batches, (x, y, valid_x, valid_y) = [], experiment.threes_and_sevens()
+    ideals = [x[y[:, 0] == label].mean(0) for label in (1, 0)]
+    threes, difference = valid_y[:, 0] == 1, ideals[0] - ideals[1]
+
+    def train_epoch(model, dl, loss_func, opt):
+        batches.append([len(xb) for xb, yb in dl])
+        assert loss_func is mnist_loss and type(opt) is torch.optim.SGD and opt.param_groups[0]['lr'] == 1
+        with torch.no_grad():
+            opt.param_groups[0]['params'][0].add_(difference[:, None])
+    monkeypatch.setattr(experiment, 'train_epoch', train_epoch)
+    found = experiment.run(0)
+    assert batches == [[500]] * 980 + [[256, 244]] * 20
+    assert abs(found['alike_1'] - 1) < 1e-4 and abs(found['alike_20'] - 1) < 1e-4  # it was told the ideals' difference
+    torch.manual_seed(0)
+    start, bias = torch.randn(784), torch.randn(1)
+    for name, w in (('noise', start), ('picture', 20 * difference)):
+        assert abs(found[name] - (valid_x[threes].mean(0) - valid_x[~threes].mean(0)) @ w) < 1e-3, name
+    assert abs(found['noise_size'] - (valid_x @ start).square().mean().sqrt()) < 1e-3
+    for name, times in (('whole', 49), ('whole_980', 980), ('batches', 1), ('batches_2', 2), ('batches_20', 20)):
+        right = (valid_x @ (start + times * difference) + bias > 0) == threes
+        assert abs(found[name] - right.float().mean()) < 1e-6, name
+    before = (((valid_x - ideals[0])**2).sum(1) < ((valid_x - ideals[1])**2).sum(1)) == threes
+    after = (valid_x @ (start + 20 * difference) + bias > 0) == threes
+    for name, where in (('cured', after & ~before), ('new', before & ~after)):
+        assert (found[f'{name}_3'], found[f'{name}_7']) == ((where & threes).sum(), (where & ~threes).sum()), name
+    weights, bias = torch.zeros(784, 1).requires_grad_(), torch.zeros(1).requires_grad_()
+    strays = [experiment.stray(x, y, weights, bias, bs) for bs in (500, 16, 4)]
+    assert strays[0] < 1e-4 and abs(strays[2] / strays[1] - 2) < .3  # all of them have none; a quarter of the pictures, twice as far
 
 
 def test_the_networks_of_lesson_08_draw_a_sine():

@@ -6,35 +6,19 @@ Where there is no browser, test_lessons.py proves that.
 import base64
 import html
 import io
-import json
 import os
 import re
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import notebooks as tools
 import pytest
+from conftest import CHROMIUM, write_alone
+from browser import choose_theme, open_notebook, run_all, serve
 from PIL import Image
-from conftest import CHROMIUM, ROOT, write_alone
-from test_course import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group('browser'), pytest.mark.skipif(CHROMIUM is None, reason='no Chromium was found: the lessons were not run in a browser')]
 NAMES = [path.stem for path in tools.notebooks() if path.stem not in tools.NOT_FOR_LEARNERS]
 
-# Await the command's own promise: the status light of the page is not to be trusted.
-RUN_ALL = """async () => {
-  const app = jupyterapp; await app.restored;
-  const notebook = app.shell.currentWidget;
-  await notebook.context.ready; await notebook.sessionContext.ready;
-  const ok = await app.commands.execute('notebook:run-all-cells');
-  const cells = notebook.content.model.sharedModel.cells.filter(c => c.cell_type === 'code');
-  return {ok, counts: cells.map(c => c.execution_count),
-          errors: cells.flatMap(c => c.outputs.filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue)),
-          stderr: cells.flatMap(c => c.outputs.filter(o => o.name === 'stderr').map(o => o.text))}
-}"""
 # Without those inside widgets, which are another test's.
 FIGURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].filter(i => !i.closest('.jupyter-widgets')).map(i => (
   {alt: i.alt, shown: i.complete && i.naturalWidth > 0 && i.getBoundingClientRect().width > 0, src: i.src}))"""
@@ -60,53 +44,8 @@ def lab(tmp_path_factory, fastai_home, site):
     copies = folder / 'copies'
     for name in NAMES:
         write_alone(name, copies / name, site)
-    names = {'JUPYTER_CONFIG_DIR': 'config', 'JUPYTER_DATA_DIR': 'data', 'JUPYTER_RUNTIME_DIR': 'runtime', 'IPYTHONDIR': 'ipython',
-             'JUPYTERLAB_SETTINGS_DIR': 'settings', 'JUPYTERLAB_WORKSPACES_DIR': 'workspaces'}
-    environment = {**os.environ, **{variable: str(folder / name) for variable, name in names.items()}}
-    environment.pop('MPLBACKEND', None)
-    environment['PYTHONPATH'] = os.pathsep.join(map(str, (site, ROOT / 'tests' / 'offline')))
-    for name, setting in {'apputils-extension/notification': {'fetchNews': 'false', 'checkForUpdates': False, 'doNotDisturbMode': True},
-                          'notebook-extension/tracker': {'windowingMode': 'none', 'scrollPastEnd': False}}.items():
-        file = folder / 'settings' / '@jupyterlab' / f'{name}.jupyterlab-settings'
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(setting), encoding='utf-8')
-    port, token = free_port(), 'secret'
-    command = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--ServerApp.ip=127.0.0.1', f'--ServerApp.port={port}',
-               '--ServerApp.port_retries=0', f'--IdentityProvider.token={token}', f'--ServerApp.root_dir={copies}',
-               '--LabApp.expose_app_in_browser=True', *(['--allow-root'] if hasattr(os, 'geteuid') and os.geteuid() == 0 else [])]
-    with open(folder / 'log', 'w+', encoding='utf-8') as log:
-        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            for _ in range(120):
-                try:
-                    urllib.request.urlopen(f'http://127.0.0.1:{port}/api/status?token={token}', timeout=5)
-                    break
-                except OSError:
-                    assert server.poll() is None, log.seek(0) or log.read()
-                    time.sleep(.5)
-            yield f'http://127.0.0.1:{port}/doc/tree/{{0}}/{{0}}.ipynb?token={token}&reset'
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
-@pytest.fixture(scope='module')
-def browser():
-    from playwright.sync_api import sync_playwright
-    with sync_playwright() as playwright:
-        quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-                 '--disable-component-update', '--disable-sync']
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser):
-    page = browser.new_page(viewport={'width': 1400, 'height': 1000})
-    page.set_default_timeout(60_000)
-    yield page
-    page.close()
+    with serve(folder, copies, site) as address:
+        yield address.replace('{}', '{0}/{0}')
 
 
 def stored_words(name):
@@ -131,14 +70,6 @@ def show_whole(page):
     raise AssertionError('some cells stay out of sight')
 
 
-def choose_theme(page, theme):
-    "Switch, and wait until the text has the theme's colour: the name is there before the style sheet is."
-    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-    page.wait_for_function("""theme => {
-        const [r, g, b] = getComputedStyle(document.querySelector('.jp-RenderedMarkdown')).color.match(/[0-9.]+/g).map(Number);
-        return document.body.dataset.jpThemeName === theme && (r + g + b > 3 * 128) === theme.endsWith('Dark') }""", arg=theme)
-
-
 def take_picture(page, name):
     "For a person to look at: where SCREENSHOTS names a folder, the whole notebook goes there."
     if folder := os.environ.get('SCREENSHOTS'):
@@ -146,31 +77,35 @@ def take_picture(page, name):
 
 
 def open_lesson(name, lab, page):
-    page.goto(lab.format(name))
-    page.wait_for_function('window.jupyterapp?.shell?.currentWidget?.context?.isReady')
+    open_notebook(lab.format(name), page)
 
 
-def run_all(page):
-    result = page.evaluate(RUN_ALL)
-    assert result['ok'] and not result['errors'] and not result['stderr'], result
-    first = next(iter(result['counts']), 1)  # not 1 where the lesson was run before
-    assert result['counts'] == list(range(first, first + len(result['counts'])))
+WITH_SLIDERS = [name for name in NAMES if any('interact(' in cell.source for cell in tools.read(tools.NBS / f'{name}.ipynb').cells
+                                                if cell.cell_type == 'code' and 'hide' not in tools.directives(cell))]
+# What is seen beside a slider's handle: the pictures and their words, and what went wrong.
+BESIDE = """number => {
+  const box = document.querySelectorAll('.jupyter-widgets .noUi-handle')[number].closest('.widget-interact');
+  return {pictures: [...box.querySelectorAll('img')].map(i => i.src), words: [...box.querySelectorAll('img')].map(i => i.alt),
+          errors: [...box.querySelectorAll('[data-mime-type="application/vnd.jupyter.stderr"]')].map(e => e.textContent)} }"""
 
 
-def test_the_slider_of_lesson_03_moves_by_keyboard_and_changes_its_picture(lab, page):
-    open_lesson('03_sgd', lab, page)
+@pytest.mark.parametrize('name', WITH_SLIDERS)
+def test_each_slider_moves_by_keyboard_and_changes_its_picture_and_its_words(name, lab, page):
+    open_lesson(name, lab, page)
     run_all(page)
-    picture = page.locator('.jupyter-widgets .jp-OutputArea-output img')
-    handle = page.locator('.jupyter-widgets .noUi-handle')
-    assert handle.count() == picture.count() == 1
-    assert picture.get_attribute('alt') == 'Ten steps on the parabola with learning rate 0.10: each multiplies w by 0.80.'
-    for key, text in (('ArrowRight', 'rate 0.12: each multiplies w by 0.76.'), ('End', 'rate 1.10: each multiplies w by -1.20.')):
-        before = picture.get_attribute('src')
+    handles = page.locator('.jupyter-widgets .noUi-handle')
+    handles.first.wait_for()
+    for number in range(handles.count()):
+        page.wait_for_function(f'number => ({BESIDE})(number).pictures.length', arg=number)
+        page.wait_for_timeout(500)  # it may still be drawn for the first time
+        handle, before = handles.nth(number), page.evaluate(BESIDE, number)
+        at_end = handle.get_attribute('aria-valuenow') == handle.get_attribute('aria-valuemax')
         handle.focus()
-        page.keyboard.press(key)
-        page.wait_for_function("text => document.querySelector('.jupyter-widgets .jp-OutputArea-output img')?.alt.endsWith(text)", arg=text)
-        assert picture.get_attribute('src') != before
-    assert page.locator('.jupyter-widgets [data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+        page.keyboard.press('ArrowLeft' if at_end else 'ArrowRight')
+        page.wait_for_function(f"""([number, before]) => {{
+            const now = ({BESIDE})(number);
+            return now.pictures.length && ['pictures', 'words'].every(what => JSON.stringify(now[what]) !== JSON.stringify(before[what])) }}""", arg=[number, before])
+        assert not page.evaluate(BESIDE, number)['errors']
 
 
 @pytest.mark.parametrize('name', NAMES)

@@ -2,12 +2,13 @@
 from functools import partial
 from math import log
 
+import matplotlib.pyplot as plt
 import pytest
 import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from digits_uth.loss import batch_accuracy, init_params, linear1, mnist_loss
+from digits_uth.loss import batch_accuracy, init_params, linear1, mnist_loss, plot_product
 from digits_uth.sgd import mse
 from digits_uth.training import calc_grad
 
@@ -114,3 +115,42 @@ def test_what_every_batch_calls_looks_at_no_value():
     preds = linear1(xb, weights, bias)
     assert mnist_loss(preds, targets).is_meta and batch_accuracy(preds, targets).is_meta and mse(preds, preds).is_meta
     assert calc_grad(xb, targets, partial(linear1, weights=weights, bias=bias), mnist_loss).is_meta and weights.grad.is_meta
+
+
+# ---- plot_product
+
+def texts(ax): return [text.get_text() for text in ax.texts]
+
+
+def test_a_product_is_drawn_with_all_its_numbers_and_the_sum_of_one():
+    a, b = torch.tensor([[1, 2], [3, 4], [5, 6]]), torch.tensor([[10, 0], [1, 1]])
+    for row, col, made in ((0, 0, '12 = 1·10 + 2·1'), (1, 0, '34 = 3·10 + 4·1'), (2, 1, '6 = 5·0 + 6·1')):
+        ax = plot_product(a, b, row, col)
+        found = texts(ax)
+        for table in (a, b, a @ b):
+            for value in table.flatten().tolist():
+                assert str(value) in found
+        assert made in found and 'a (3, 2)' in found and 'b (2, 2)' in found and 'a @ b (3, 2)' in found
+        assert ax.figure._alt == f'The matrix product of (3, 2) and (2, 2): row {row} and column {col} make {(a @ b)[row, col]}.'
+        marked = [patch for patch in ax.patches if patch.get_facecolor()[:3] != (1, 1, 1)]
+        assert len(marked) == 2 + 2 + 1 and len(ax.patches) == 6 + 4 + 6
+
+
+def test_a_product_of_floats_is_drawn_as_short_as_it_can_be():
+    found = texts(plot_product(torch.tensor([[.5, 2.]]), torch.tensor([[4.], [-1.]])))
+    assert '0 = 0.5·4 + 2·-1' in found and '0.5' in found
+
+
+@pytest.mark.parametrize('call, words', [
+    (lambda: plot_product(torch.ones(2, 3), torch.ones(2, 3)), 'b: expected a tensor of shape (3, m), got shape (2, 3)'),
+    (lambda: plot_product(torch.ones(3), torch.ones(3, 1)), 'a: expected a tensor of shape (n, k), got shape (3,)'),
+    (lambda: plot_product([[1]], torch.ones(1, 1)), 'a: expected a tensor of shape (n, k), got a list of 1'),
+    (lambda: plot_product(torch.ones(2, 3), torch.ones(3, 1), row=2), 'row and col: expected a place of the product, which is (2, 1), got 2, 0'),
+    (lambda: plot_product(torch.ones(2, 3), torch.ones(3, 1), col=1), 'row and col: expected a place of the product, which is (2, 1), got 0, 1'),
+    (lambda: plot_product(torch.ones(2, 3), torch.ones(3, 1), row=-1), 'row: expected a whole number from 0, got -1'),
+])
+def test_what_has_no_product_is_refused_before_a_figure_is_made(call, words):
+    with pytest.raises(ValueError) as caught:
+        call()
+    assert words in str(caught.value) and '(lesson 04)' in str(caught.value)
+    assert not plt.get_fignums()

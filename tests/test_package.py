@@ -53,7 +53,7 @@ def test_one_notebook_a_module():
 
 def test_imports_point_downward_only():
     "From later lessons to earlier ones; a lesson stands on the references that have its number."
-    def place(module): return MODULES[module][:2], MODULES[module] in LESSONS, MODULES[module]
+    def place(module): return MODULES[module][:2], MODULES[module] in LESSONS, module == 'drawing', MODULES[module]  # the pad stands on the other references
     order, found = {module: number for number, module in enumerate(sorted(MODULES, key=place))}, []
     for module in MODULES:
         tree = ast.parse((ROOT / 'digits_uth' / f'{module}.py').read_text(encoding='utf-8'))

@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT / 'nbs'))
 from guards import NOT_PROSE, numbers
 
 # How many numbers nothing ties yet: lower them as lessons are tied, until a lesson has no line here.
-UNTIED = {'00_data': 15, '01_pixels': 63, '03_sgd': 119, '04_mnist_loss': 78, '05_training': 92, '06_optimizers': 87, '07_learner': 13,
+UNTIED = {'00_data': 15, '06_optimizers': 87, '07_learner': 13,
           '08_nonlinearity': 93, '10_ten_digits': 64, '11_convolutions': 96, 'index': 14}
 NEAR = 3  # a guard speaks of so many cells of prose above it, back to the last guard: a sentence far away is another sentence
 

@@ -122,6 +122,59 @@ def test_gradient_descent_of_one_item_and_of_no_steps():
     assert found.tolist() == [0.] and losses.tolist() == [1.]
 
 
+@pytest.fixture(scope='module')
+def ride():
+    "Lesson 03's ride for some seeds: seconds, standardised seconds, speeds, where to start, and the loss that no quadratic beats."
+    def one(seed):
+        noise, start = random(20, seed=seed), random(3, seed=100 + seed)
+        t = torch.arange(20.)
+        z, speed = (t - t.mean()) / t.std(), .75 * (t - 9.5)**2 + 1 + 3 * noise
+        X = torch.stack([z**2, z, torch.ones(20)], 1)
+        return t, z, speed, start, mse(X @ torch.linalg.lstsq(X, speed[:, None]).solution, speed[:, None])
+    return one
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_standardised_time_leads_to_the_best_quadratic_and_seconds_do_not(ride, seed):
+    t, z, speed, start, best = ride(seed)
+    assert_close(gradient_descent(quadratic, start, z, speed, lr=.25, steps=60)[1][-1], best, atol=1e-3, rtol=0)
+    assert gradient_descent(quadratic, start, t, speed, lr=.25, steps=40)[1][-1].isnan()
+    losses = gradient_descent(quadratic, start, t, speed, lr=1e-5, steps=500)[1]
+    assert losses[-1] > 50 * best and losses[100] - losses[-1] < .02 * losses[-1]
+
+
+def test_the_walk_over_a_and_c_has_its_bound_at_two_over_the_sharpest_curvature(ride):
+    _, z, speed, start, best = ride(0)
+    X = torch.stack([z**2, z, torch.ones(20)], 1)
+    bound = 2 / torch.linalg.eigvalsh(2 * X.T @ X / 20)[-1]
+    assert .43 < bound < .44  # between the two rates of the lesson's figure
+    for lr, arrives in ((.4, True), (.44, False)):
+        losses = gradient_descent(quadratic, start, z, speed, lr, steps=200)[1]
+        assert (losses[-1] < best + .01) == arrives and (losses[-1] > losses[100] > losses[50]) == (not arrives)
+
+
+# ---- what the lesson says of PyTorch
+
+def test_a_leaf_is_not_changed_in_place_while_gradients_are_recorded():
+    w = torch.tensor(3.).requires_grad_()
+    with pytest.raises(RuntimeError, match='a leaf Variable that requires grad'):
+        w -= .1  # nothing was computed from w
+    with torch.no_grad():
+        w -= .5
+    assert w.item() == 2.5 and w.is_leaf
+    (w**2).backward()
+    other = w - .1 * w.grad
+    assert other is not w and not other.is_leaf and w.item() == 2.5
+
+
+def test_slopes_multiply_along_a_way_and_add_where_ways_meet():
+    def slope(f):
+        w = torch.tensor(2.).requires_grad_()
+        f(w).backward()
+        return w.grad.item()
+    assert slope(lambda w: (3*w - 1)**2) == 3 * 10 and slope(lambda w: 3*w + w**2) == 3 + 4
+
+
 # ---- plot_function
 
 def test_a_function_is_drawn_from_lo_to_hi():

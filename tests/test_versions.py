@@ -16,8 +16,8 @@ config.read(ROOT / 'settings.ini', encoding='utf-8')
 NEEDED, LAB, DEV = ([Requirement(text) for text in config['DEFAULT'][kind].split()]
                     for kind in ('requirements', 'lab_requirements', 'dev_requirements'))
 # What a notebook service such as Colab brought in 2025; its packages work together and shall stay as they are.
-SERVICE = {'torch': '2.8.0', 'torchvision': '0.23.0', 'numpy': '2.0.2', 'pandas': '2.2.2', 'matplotlib': '3.10.0', 'pillow': '11.3.0',
-           'fastai': '2.8.4', 'fastcore': '1.8.17', 'fastprogress': '1.0.3', 'ipython': '7.34.0', 'safetensors': '0.6.2'}
+SERVICE = {'torch': '2.8.0', 'torchvision': '0.23.0', 'numpy': '2.0.2', 'scipy': '1.16.1', 'pandas': '2.2.2', 'matplotlib': '3.10.0', 'pillow': '11.3.0',
+           'fastai': '2.8.4', 'fastcore': '1.8.17', 'fastprogress': '1.0.3', 'ipython': '7.34.0', 'traitlets': '5.7.1', 'ipywidgets': '7.7.1', 'safetensors': '0.6.2'}
 PACKAGES = {'PIL': 'pillow', 'IPython': 'ipython'}  # where a module's name isn't its package's
 UNSEEN = {'jinja2'}  # imported by pandas, for the colours of pixel_table
 
@@ -64,7 +64,7 @@ def test_a_notebook_services_packages_are_new_enough(requirement):
     if requirement.name in SERVICE:
         assert SERVICE[requirement.name] in requirement.specifier
     else:
-        assert requirement.name in {'jinja2', 'filelock'}  # nobody wrote down theirs
+        assert requirement.name in {'jinja2', 'filelock', 'anywidget'}  # nobody wrote down theirs
 
 
 @pytest.mark.slow

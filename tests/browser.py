@@ -1,0 +1,77 @@
+"What the tests in a real browser share: a JupyterLab of their own, and ways to work in it."
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+
+from conftest import ROOT
+from test_course import free_port
+
+# Await the command's own promise: the status light of the page is not to be trusted.
+RUN_ALL = """async () => {
+  const app = jupyterapp; await app.restored;
+  const notebook = app.shell.currentWidget;
+  await notebook.context.ready; await notebook.sessionContext.ready;
+  const ok = await app.commands.execute('notebook:run-all-cells');
+  const cells = notebook.content.model.sharedModel.cells.filter(c => c.cell_type === 'code');
+  return {ok, counts: cells.map(c => c.execution_count),
+          errors: cells.flatMap(c => c.outputs.filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue)),
+          stderr: cells.flatMap(c => c.outputs.filter(o => o.name === 'stderr').map(o => o.text))}
+}"""
+
+
+@contextmanager
+def serve(folder, copies, site, application='jupyterlab'):
+    "The address of a JupyterLab that keeps all its files to itself, to be filled in with a notebook's path; `site` has the package."
+    names = {'JUPYTER_CONFIG_DIR': 'config', 'JUPYTER_DATA_DIR': 'data', 'JUPYTER_RUNTIME_DIR': 'runtime', 'IPYTHONDIR': 'ipython',
+             'JUPYTERLAB_SETTINGS_DIR': 'settings', 'JUPYTERLAB_WORKSPACES_DIR': 'workspaces'}
+    environment = {**os.environ, **{variable: str(folder / name) for variable, name in names.items()}}
+    environment.pop('MPLBACKEND', None)
+    environment['PYTHONPATH'] = os.pathsep.join(map(str, (site, ROOT / 'tests' / 'offline')))
+    for name, setting in {'apputils-extension/notification': {'fetchNews': 'false', 'checkForUpdates': False, 'doNotDisturbMode': True},
+                          'notebook-extension/tracker': {'windowingMode': 'none', 'scrollPastEnd': False}}.items():
+        file = folder / 'settings' / '@jupyterlab' / f'{name}.jupyterlab-settings'
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(setting), encoding='utf-8')
+    port, token = free_port(), 'secret'
+    app, page = ('LabApp', 'doc/tree') if application == 'jupyterlab' else ('JupyterNotebookApp', 'notebooks')
+    command = [sys.executable, '-m', application, '--no-browser', '--ServerApp.ip=127.0.0.1', f'--ServerApp.port={port}',
+               '--ServerApp.port_retries=0', f'--IdentityProvider.token={token}', f'--ServerApp.root_dir={copies}',
+               f'--{app}.expose_app_in_browser=True', *(['--allow-root'] if hasattr(os, 'geteuid') and os.geteuid() == 0 else [])]
+    with open(folder / 'log', 'w+', encoding='utf-8') as log:
+        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            for _ in range(120):
+                try:
+                    urllib.request.urlopen(f'http://127.0.0.1:{port}/api/status?token={token}', timeout=5)
+                    break
+                except OSError:
+                    assert server.poll() is None, log.seek(0) or log.read()
+                    time.sleep(.5)
+            yield f'http://127.0.0.1:{port}/{page}/{{}}.ipynb?token={token}&reset'
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def open_notebook(address, page):
+    page.goto(address)
+    page.wait_for_function('window.jupyterapp?.shell?.currentWidget?.context?.isReady')
+
+
+def run_all(page):
+    result = page.evaluate(RUN_ALL)
+    assert result['ok'] and not result['errors'] and not result['stderr'], result
+    first = next(iter(result['counts']), 1)  # not 1 where the lesson was run before
+    assert result['counts'] == list(range(first, first + len(result['counts'])))
+
+
+def choose_theme(page, theme):
+    "Switch, and wait until the text has the theme's colour: the name is there before the style sheet is."
+    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+    page.wait_for_function("""theme => {
+        const [r, g, b] = getComputedStyle(document.querySelector('.jp-RenderedMarkdown')).color.match(/[0-9.]+/g).map(Number);
+        return document.body.dataset.jpThemeName === theme && (r + g + b > 3 * 128) === theme.endsWith('Dark') }""", arg=theme)
