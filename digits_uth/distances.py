@@ -90,7 +90,7 @@ def plot_shapes(
             ax.text(x + .45, y + .35, text, ha='center', va='center', bbox={'facecolor': 'white', 'edgecolor': 'none', 'pad': 1})
         if len(sizes) == 2: ax.plot([x, x + .9, None, x, x + .9], [1, 2.7, None, 2.7, 1], ':', color='#D55E00')
         ax.text(x + .45, .35, '✗' if len(sizes) == 2 else min(sizes), ha='center', va='center', weight='bold')
-    for y, text in ((2.35, 'a'), (1.35, 'b'), (.35, 'a + b')): ax.text(-.1, y, text, ha='right', va='center')
+    for y, text in ((2.35, 'a'), (1.35, 'b'), (.35, 'together')): ax.text(-.1, y, text, ha='right', va='center')
     ax.set(xlim=(-.8, max(len(axes), 1)), ylim=(0, 2.8))
     ax.set_axis_off()
     alt(f'The shapes {a} and {b}, lined up at their right ends.', fig)
