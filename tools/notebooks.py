@@ -52,16 +52,25 @@ def source_hash(nb):
     return hashlib.sha256(json.dumps([(c.cell_type, c.source) for c in nb.cells]).encode()).hexdigest()
 
 
-def execute(nb, folder, timeout=600, **environment):
+class Onlooker(NotebookClient):
+    """A client that plays no widgets, for runs that store nothing.
+
+    nbclient answers each output of an `interact` with a message to the kernel, and now and then ipykernel 7 misses one that arrives
+    while a cell is run: then both wait for ever.
+    """
+    def handle_comm_msg(self, outs, msg, cell_index):
+        pass
+
+
+def execute(nb, folder, timeout=600, client=NotebookClient, **environment):
     "Run all cells in a fresh kernel that starts in `folder`; `timeout` in seconds holds for each cell."
     with tempfile.TemporaryDirectory() as sockets:
         config = Config()
         if os.name != 'nt':  # ipc needs no network, so that a run with the network cut off can talk to its kernel
             config.KernelManager.transport = 'ipc'
             config.KernelManager.ip = f'{sockets}/kernel'
-        client = NotebookClient(nb, config=config, kernel_name='python3', timeout=timeout,
-                                resources={'metadata': {'path': str(folder)}})
-        client.execute(env={**{k: v for k, v in os.environ.items() if k != 'MPLBACKEND'}, **environment})
+        runner = client(nb, config=config, kernel_name='python3', timeout=timeout, resources={'metadata': {'path': str(folder)}})
+        runner.execute(env={**{k: v for k, v in os.environ.items() if k != 'MPLBACKEND'}, **environment})
     return nb
 
 
@@ -71,7 +80,7 @@ def lessons(paths):
         print(f'[{number}/{len(paths)}] {path.stem:<16}', end=' ', flush=True)
         start = time.perf_counter()
         try:
-            execute(read(path), path.parent)
+            execute(read(path), path.parent, client=Onlooker)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             print('failed')
             sys.exit(f'\n{path.name} stops here:\n{error}')
