@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 from conftest import ROOT
 from test_course import free_port
@@ -21,6 +22,21 @@ RUN_ALL = """async () => {
           errors: cells.flatMap(c => c.outputs.filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue)),
           stderr: cells.flatMap(c => c.outputs.filter(o => o.name === 'stderr').map(o => o.text))}
 }"""
+
+# Run code in the notebook's kernel, and wait for it or not.
+RUN = """async ([code, wait]) => {
+  const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  let out = '';
+  const future = kernel.requestExecute({code, store_history: false});
+  future.onIOPub = m => { out += m.content.text || (m.content.ename ? m.content.ename + ': ' + m.content.evalue : '') };
+  if (wait) await future.done; else future.done.catch(() => {});
+  return out }"""
+# All of axe's rules on the first element of a kind.
+AXE = """async ([script, selector]) => {
+  if (!window.axe) (0, eval)(script);
+  const found = await axe.run({include: [document.querySelector(selector)]}, {resultTypes: ['violations', 'incomplete']});
+  const words = rules => rules.flatMap(rule => rule.nodes.map(node => rule.id + ': ' + node.html + ': ' + node.failureSummary));
+  return {violations: words(found.violations), incomplete: words(found.incomplete), passes: found.passes.map(rule => rule.id)} }"""
 
 
 @contextmanager
@@ -75,3 +91,20 @@ def choose_theme(page, theme):
     page.wait_for_function("""theme => {
         const [r, g, b] = getComputedStyle(document.querySelector('.jp-RenderedMarkdown')).color.match(/[0-9.]+/g).map(Number);
         return document.body.dataset.jpThemeName === theme && (r + g + b > 3 * 128) === theme.endsWith('Dark') }""", arg=theme)
+
+
+def run_code(page, code, wait=True):
+    "What code prints in the kernel of the notebook that is open."
+    return page.evaluate(RUN, [code, wait])
+
+
+def axe(page, selector):
+    "What axe finds wrong, what it can't tell, and the rules that pass."
+    from axe_playwright_python.sync_playwright import Axe
+    return page.evaluate(AXE, [Axe().axe_script, selector])
+
+
+def take_picture(page, name):
+    "For a person to look at: where SCREENSHOTS names a folder, the page goes there."
+    if folder := os.environ.get('SCREENSHOTS'):
+        page.screenshot(path=Path(folder) / f'{name}.png')

@@ -6,14 +6,12 @@ Where there is no browser, test_lessons.py proves that.
 import base64
 import html
 import io
-import os
 import re
-from pathlib import Path
 
 import notebooks as tools
 import pytest
 from conftest import CHROMIUM, write_alone
-from browser import choose_theme, open_notebook, run_all, serve
+from browser import choose_theme, open_notebook, run_all, serve, take_picture
 from PIL import Image
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group('browser'), pytest.mark.skipif(CHROMIUM is None, reason='no Chromium was found: the lessons were not run in a browser')]
@@ -70,16 +68,6 @@ def show_whole(page):
     raise AssertionError('some cells stay out of sight')
 
 
-def take_picture(page, name):
-    "For a person to look at: where SCREENSHOTS names a folder, the whole notebook goes there."
-    if folder := os.environ.get('SCREENSHOTS'):
-        page.screenshot(path=Path(folder) / f'{name}.png')
-
-
-def open_lesson(name, lab, page):
-    open_notebook(lab.format(name), page)
-
-
 WITH_SLIDERS = [name for name in NAMES if any('interact(' in cell.source for cell in tools.read(tools.NBS / f'{name}.ipynb').cells
                                                 if cell.cell_type == 'code' and 'hide' not in tools.directives(cell))]
 # What is seen beside a slider's handle: the pictures and their words, and what went wrong.
@@ -91,7 +79,7 @@ BESIDE = """number => {
 
 @pytest.mark.parametrize('name', WITH_SLIDERS)
 def test_each_slider_moves_by_keyboard_and_changes_its_picture_and_its_words(name, lab, page):
-    open_lesson(name, lab, page)
+    open_notebook(lab.format(name), page)
     run_all(page)
     handles = page.locator('.jupyter-widgets .noUi-handle')
     handles.first.wait_for()
@@ -108,10 +96,26 @@ def test_each_slider_moves_by_keyboard_and_changes_its_picture_and_its_words(nam
         assert not page.evaluate(BESIDE, number)['errors']
 
 
+def test_the_words_beside_the_learning_rate_of_lesson_03_follow_it(lab, page):
+    open_notebook(lab.format('03_sgd'), page)
+    run_all(page)
+    box = page.locator('.widget-interact').filter(has=page.locator('img[alt^="Ten steps on the parabola"]'))
+    picture, handle = box.locator('img'), box.locator('.noUi-handle')
+    assert handle.count() == picture.count() == 1
+    assert picture.get_attribute('alt') == 'Ten steps on the parabola with learning rate 0.10: each multiplies w by 0.80.'
+    for key, text in (('ArrowRight', 'rate 0.12: each multiplies w by 0.76.'), ('End', 'rate 1.10: each multiplies w by -1.20.')):
+        before = picture.get_attribute('src')
+        handle.focus()
+        page.keyboard.press(key)
+        box.locator(f'img[alt$="{text}"]').wait_for()
+        assert picture.get_attribute('src') != before
+    assert box.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+
+
 @pytest.mark.parametrize('name', NAMES)
 def test_a_lesson_in_jupyterlab(name, lab, page):
     from axe_playwright_python.sync_playwright import Axe
-    open_lesson(name, lab, page)
+    open_notebook(lab.format(name), page)
     run_all(page)
     assert page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
     page.wait_for_function(f"({FIGURES})().length >= {len(stored_words(name))}")
@@ -140,7 +144,7 @@ def test_a_lesson_in_jupyterlab(name, lab, page):
 def test_the_contrast_check_can_fail(lab, page):
     "Pale yellow behind the theme's own text, as in many tables on the web, is legible in light and not in dark."
     from axe_playwright_python.sync_playwright import Axe
-    open_lesson('glossary', lab, page)
+    open_notebook(lab.format('glossary'), page)
     page.add_style_tag(content='body { overflow: visible !important }')
     choose_theme(page, 'JupyterLab Dark')
     page.evaluate("""() => document.querySelector('.jp-RenderedMarkdown').insertAdjacentHTML('afterbegin',

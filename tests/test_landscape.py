@@ -1,14 +1,13 @@
 "The landscape: what it takes and refuses; and in a real browser: dragged, walked by keyboard, quick, while the kernel is busy, light and dark."
 import os
 import time
-from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 import torch
 from conftest import CHROMIUM
-from browser import choose_theme, open_notebook, run_all, serve
+from browser import axe, choose_theme, open_notebook, run_all, run_code, serve, take_picture
 from torch.testing import assert_close
 
 from digits_uth.landscape import Landscape
@@ -100,17 +99,6 @@ valley = ((x - 1)**2 + (y - .5)**2) / 16
 stairs = 1 - (valley * 4).round() / 4
 landscape = Landscape(valley, stairs, changes, changes, ('a', 'b'), (-1, -1))
 landscape"""
-RUN = """async ([code, wait]) => {
-  const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  let out = '';
-  const future = kernel.requestExecute({code, store_history: false});
-  future.onIOPub = m => { out += m.content.text || (m.content.ename ? m.content.ename + ': ' + m.content.evalue : '') };
-  if (wait) await future.done; else future.done.catch(() => {});
-  return out }"""
-AXE = """async script => {
-  if (!window.axe) (0, eval)(script);
-  const found = await axe.run({include: [document.querySelector('.uth-landscape')]}, {resultTypes: ['violations']});
-  return found.violations.flatMap(rule => rule.nodes.map(node => rule.id + ': ' + node.html + ': ' + node.failureSummary)) }"""
 
 
 @pytest.fixture(scope='module')
@@ -136,7 +124,7 @@ class Map:
     def map(self, kind='loss'): return self.page.locator(f'.uth-landscape-map[data-kind={kind}]')
     def words(self, number=0): return self.page.locator('.uth-landscape-words').nth(number).text_content()
     def redraws(self): return int(self.root.get_attribute('data-redraws'))
-    def run(self, code, wait=True): return self.page.evaluate(RUN, [code, wait])
+    def run(self, code, wait=True): return run_code(self.page, code, wait)
     def at(self, x, y): self.page.wait_for_function("at => document.querySelector('.uth-landscape').dataset.point === at", arg=f'{x:g} {y:g}')
     def in_python(self, x, y):
         for _ in range(40):
@@ -147,11 +135,6 @@ class Map:
     def place(self, x, y, kind='loss'):  # 46 and 6 pixels of margin and one of border, 250 of map
         box = self.map(kind).bounding_box()
         return box['x'] + 47 + (x + 2.05) / 4.1 * 250, box['y'] + 7 + (2.05 - y) / 4.1 * 250
-
-
-def shot(page, name):
-    if folder := os.environ.get('SCREENSHOTS'):
-        page.screenshot(path=Path(folder) / f'landscape_{name}.png')
 
 
 class TestInABrowser:
@@ -245,11 +228,10 @@ class TestInABrowser:
         page.wait_for_function(f'() => JSON.stringify(({pixel})([280, 20])) === "[208,208,208]"')
 
     def test_light_and_dark(self, lab, page):
-        from axe_playwright_python.sync_playwright import Axe
         w = Map(lab, page)
         page.add_style_tag(content='body { overflow: visible !important }')
         for theme in ('JupyterLab Light', 'JupyterLab Dark'):
             choose_theme(page, theme)
-            assert not page.evaluate(AXE, Axe().axe_script)
+            assert not axe(page, '.uth-landscape')['violations']
             w.map().focus()
-            shot(page, theme.split()[1])
+            take_picture(page, f'landscape_{theme.split()[1]}')

@@ -11,21 +11,13 @@ import nbformat
 import numpy as np
 import pytest
 from conftest import CHROMIUM
-from browser import choose_theme, open_notebook, run_all, serve
+from browser import axe, choose_theme, open_notebook, run_all, run_code, serve, take_picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group('browser'), pytest.mark.skipif(CHROMIUM is None, reason='no Chromium was found: the pad was not tried in a browser')]
 
 CELLS = ['from digits_uth.drawing import Pad, keep, my_digits\npad = Pad(3)\npad', '2 + 2']
 THREE = [(.3, .2), (.6, .2), (.7, .35), (.5, .5), (.7, .65), (.6, .85), (.3, .85)]
 
-# Run code in the notebook's kernel, and wait for it or not.
-RUN = """async ([code, wait]) => {
-  const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  let out = '';
-  const future = kernel.requestExecute({code, store_history: false});
-  future.onIOPub = m => { out += m.content.text || (m.content.ename ? m.content.ename + ': ' + m.content.evalue : '') };
-  if (wait) await future.done; else future.done.catch(() => {});
-  return out }"""
 # End the kernels of earlier tests: each has PyTorch in memory.
 ALONE = """async () => {
   const {kernels} = jupyterapp.serviceManager, {sessionContext} = jupyterapp.shell.currentWidget;
@@ -36,11 +28,6 @@ INK = """([x, y]) => { const paper = document.querySelector('.uth-pad-paper'), k
   return paper.getContext('2d').getImageData(x * k, y * k, 1, 1).data[0] }"""
 PREVIEW = """number => [...document.querySelectorAll('.uth-pad-preview')[number].getContext('2d').getImageData(0, 0, 28, 28).data]
   .filter((_, i) => i % 4 === 0).map(v => 255 - v)"""
-AXE = """async script => {
-  if (!window.axe) (0, eval)(script);
-  const found = await axe.run({include: [document.querySelector('.uth-pad')]}, {resultTypes: ['violations', 'incomplete']});
-  const words = rules => rules.flatMap(rule => rule.nodes.map(node => rule.id + ': ' + node.html + ': ' + node.failureSummary));
-  return {violations: words(found.violations), incomplete: words(found.incomplete), passes: found.passes.map(rule => rule.id)} }"""
 
 
 @pytest.fixture(scope='module')
@@ -75,7 +62,7 @@ class Notebook:
     def run(self, code, wait=True):
         if wait:
             self.answered()  # the pad's messages may be another thread's than the cells'
-        return self.page.evaluate(RUN, [code, wait])
+        return run_code(self.page, code, wait)
 
     def ink(self, x, y): return self.page.evaluate(INK, [x, y]) < 100
     def preview(self, number=0): return self.page.evaluate(PREVIEW, number)
@@ -109,11 +96,6 @@ class Notebook:
         return expected
 
 
-def shot(page, name):
-    if folder := os.environ.get('SCREENSHOTS'):
-        page.screenshot(path=Path(folder) / f'pad_{name}.png')
-
-
 def test_by_mouse_drawn_kept_and_taken_back(lab, page):
     nb = Notebook(lab, page, 'mouse')
     assert 'Nothing is drawn.' in nb.status.text_content()
@@ -126,7 +108,7 @@ def test_by_mouse_drawn_kept_and_taken_back(lab, page):
     points = ast.literal_eval(nb.run('print(pad.strokes)'))[0]
     assert len(points) > 10 and [round(v, 2) for v in points[0]] == [.3, .2, 0] and all(abs(a - b) < .02 for a, b in zip(points[-1], (.3, .85), strict=False))
     assert nb.ink(.45, .2) and not nb.ink(.45, .3)
-    shot(page, 'drawn')
+    take_picture(page, 'pad_drawn')
 
     nb.draw([(.1, .1), (.15, .15)])
     nb.says('Drawn: 2 strokes.')
@@ -184,7 +166,7 @@ def test_by_finger_and_the_page_does_not_scroll(lab, browser):
     page.mouse.move(*nb.place(.5, .5))
     page.mouse.wheel(0, 200)  # which does scroll
     page.wait_for_function(f'before => ({scrolled})() > before', arg=before)
-    shot(page, 'narrow')
+    take_picture(page, 'pad_narrow')
     context.close()
 
 
@@ -195,7 +177,7 @@ def test_by_keyboard_alone(lab, page):
     for key in ['Shift+ArrowUp', 'Space', *['Shift+ArrowDown'] * 5, 'ArrowRight']:
         press(key)
     nb.says('Pen down: 52 across, 70 down.')
-    shot(page, 'keyboard')
+    take_picture(page, 'pad_keyboard')
     press('Enter')
     nb.says('Pen up: 52 across, 70 down. Drawn: 1 stroke.')
     expected = nb.is_picture()
@@ -254,8 +236,8 @@ def test_while_the_kernel_is_busy_the_ink_is_there_at_once_and_the_picture_at_th
     nb.says('Drawn: 2 strokes.')
     if subshells == 'disabled' or not has:
         page.wait_for_function("() => document.querySelector('.uth-pad-caption').textContent === 'Waiting for the kernel'")
-        shot(page, 'waiting')
-        assert page.evaluate(RUN, ['print(len(pad.strokes))', True]) == '2\n'  # what is run now comes after both strokes
+        take_picture(page, 'pad_waiting')
+        assert run_code(page, 'print(len(pad.strokes))') == '2\n'  # what is run now comes after both strokes
     else:
         nb.answered()
         assert any(nb.preview()) and time.monotonic() - start < 4.5
@@ -319,7 +301,6 @@ def test_show_me_one_plays_a_drawing_and_another_at_each_press(lab, browser, mot
 
 
 def test_the_pad_has_names_and_axe_finds_nothing_light_and_dark(lab, page):
-    from axe_playwright_python.sync_playwright import Axe
     nb = Notebook(lab, page, 'axe')
     nb.draw()
     nb.is_picture()
@@ -333,13 +314,13 @@ def test_the_pad_has_names_and_axe_finds_nothing_light_and_dark(lab, page):
     for theme in ('JupyterLab Light', 'JupyterLab Dark'):
         choose_theme(page, theme)
         for _ in range(10):  # the page may still be changing, and axe is then not sure
-            found = page.evaluate(AXE, Axe().axe_script)
+            found = axe(page, '.uth-pad')
             if found['violations'] or not found['incomplete']:
                 break
             page.wait_for_timeout(500)
         assert not found['violations'] and not found['incomplete'], (theme, found)
         assert {'color-contrast', 'button-name', 'select-name', 'role-img-alt'} <= set(found['passes'])
-        shot(page, theme.split()[1])
+        take_picture(page, f'pad_{theme.split()[1]}')
 
 
 def test_ink_and_picture_come_fast(lab, page):
