@@ -14,8 +14,10 @@ import shutil
 import sys
 import warnings
 from configparser import ConfigParser
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -120,12 +122,22 @@ def _write_pngs(folder):
             todo += [(folder/half/str(digit)/f'{i}.png', images[i]) for i in (labels == digit).nonzero().flatten().tolist()]
     for path, image in progress(todo): Image.fromarray(image.numpy()).save(path)
 
+@contextmanager
+def _whole(path):
+    "A name to write a file under: whoever looks, and whatever happens, `path` is the old file or the new one, never half of one."
+    part = path.parent/f'.{uuid4().hex}.part'  # a name of its own: others may be writing here too
+    try:
+        yield part
+        with part.open('r+b') as file: os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        with suppress(OSError): part.unlink()
+
 def _write_labels(folder):
     "Write labels.csv as fastai's folder has it: a name and a label for each picture, 0 for a 3 and 1 for a 7; whole or not at all."
     names = sorted((p.relative_to(folder) for p in folder.glob('*/[37]/*.png')), key=lambda p: (p.parent, int(p.stem)))
-    part = folder/f'.labels.{os.getpid()}.part'
-    part.write_text(''.join(['name,label\n', *(f'{p.as_posix()},{int(p.parent.name == "7")}\n' for p in names)]), encoding='utf-8')
-    part.replace(folder/'labels.csv')
+    lines = ['name,label\n', *(f'{p.as_posix()},{int(p.parent.name == "7")}\n' for p in names)]
+    with _whole(folder/'labels.csv') as part: part.write_text(''.join(lines), encoding='utf-8')
 
 # %% ../nbs/00_data.ipynb #c6e3e21c
 def mnist_sample(

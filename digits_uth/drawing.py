@@ -10,10 +10,8 @@ import io
 import operator
 import os
 import re
-from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
-from uuid import uuid4
 
 import anywidget
 import numpy as np
@@ -22,7 +20,7 @@ import torch.nn.functional as F
 import traitlets
 from filelock import FileLock
 
-from .data import _digits
+from .data import _digits, _whole
 from .preparation import prepare
 from .strokes import course_drawings, draw
 
@@ -32,29 +30,18 @@ _all_ = ['prepare']
 # %% ../nbs/00_drawing.ipynb #4c0de876
 def _home(): return Path(os.environ.get('DIGITS_UTH_HOME') or '.').expanduser().absolute()/'my_digits.npz'
 
+def _none(): return np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64)
+
 def _read(path):
     "The kept images and labels; none where there is no file. A ValueError where it is damaged."
-    none = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64)
     try: data = path.read_bytes()
-    except FileNotFoundError: return none
+    except FileNotFoundError: return _none()
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays: images, labels = arrays['images'], arrays['labels']
         right = (images.dtype, labels.dtype, images.shape, labels.shape) == (np.uint8, np.int64, (len(labels), 28, 28), (len(images),))
         if not right or not ((labels >= 0) & (labels <= 9)).all(): raise ValueError('something else than digits')
     except Exception as e: raise ValueError('what is in it is not what keep wrote') from e  # what damage raises has no common class
     return images, labels
-
-def _write(path, images, labels):
-    "Write the file whole or not at all."
-    part = path.with_name(f'.{path.name}.{uuid4().hex}.part')
-    try:
-        with open(part, 'wb') as file:
-            np.savez_compressed(file, images=images, labels=labels)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        with suppress(OSError): part.unlink()
 
 def _set_aside(path):
     "Give a damaged file another name, one that no file has."
@@ -72,9 +59,9 @@ def _change(change):
             try: images, labels = _read(path)
             except ValueError as e:
                 said = f'{path.name} was damaged: {e}. It is set aside as {_set_aside(path).name}, and a new one is begun. '
-                images, labels = _read(path)
+                images, labels = _none()
             images, labels = change(images, labels)
-            _write(path, images, labels)
+            with _whole(path) as part, part.open('wb') as file: np.savez_compressed(file, images=images, labels=labels)
     except OSError as e:
         raise OSError(e.errno, f'{path}: it could not be written: {e.strerror or e}. Nothing has changed. Make room, or set '
                       'DIGITS_UTH_HOME to a folder that you may write to (lesson 01)') from e
@@ -150,7 +137,7 @@ def my_digits(
     try: images, labels = _read(path)
     except ValueError as e:
         print(f'{path} is damaged: {e}. The next keep sets it aside and begins a new one.')
-        images, labels = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64)
+        images, labels = _none()
     except OSError as e: raise OSError(e.errno, f'{path}: it could not be read: {e.strerror or e} (lesson 01)') from e
     kept = {d: torch.from_numpy(images[labels == d]) for d in digits}
     none = [d for d in digits if not len(kept[d])]
@@ -166,7 +153,7 @@ _assets = files('digits_uth')/'assets'
 class Pad(anywidget.AnyWidget):
     "A pad to draw a digit on, by mouse, pen, finger or keyboard: `pad.picture` is what the program gets."
     _esm = (_assets/'pad.js').read_text(encoding='utf-8')
-    _css = (_assets/'pad.css').read_text(encoding='utf-8')
+    _css = ''.join((_assets/name).read_text(encoding='utf-8') for name in ('widget.css', 'pad.css'))
     digit = traitlets.Int(None, allow_none=True).tag(sync=True)  # what it asks for
     strokes = traitlets.List().tag(sync=True)     # each a list of points [x, y, t], from 0 to 1, t in seconds
     past = traitlets.List().tag(sync=True)        # what Undo goes back to

@@ -7,16 +7,14 @@ __all__ = ['save_model', 'load_model']
 
 # %% ../nbs/07_files.ipynb #81b516fa
 import hashlib
-import os
-from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
 from .checks import checked
+from .data import _whole
 
 # %% ../nbs/07_files.ipynb #9597977a
 def _checksum(state):
@@ -35,14 +33,10 @@ def save_model(
     "Save a model's parameters and buffers, with a checksum."
     state = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
     path = Path(path)
-    part = path.parent / f'.{uuid4().hex}.part'  # a name of its own: others may be saving here too
     try:
-        part.write_bytes(save(state, metadata={'digits_uth': _checksum(state)}))
-        os.replace(part, path)
+        with _whole(path) as part: part.write_bytes(save(state, metadata={'digits_uth': _checksum(state)}))
     except OSError as e:
         raise ValueError(f'path: expected a place to write to, got {path}: {e.strerror} (lesson 07).') from e
-    finally:
-        with suppress(OSError): part.unlink()
     return path
 
 # %% ../nbs/07_files.ipynb #f8ba5d06

@@ -43,7 +43,7 @@ _assets = files('digits_uth')/'assets'
 class Landscape(anywidget.AnyWidget):
     "Maps of loss and accuracy over changes of two weights, with one point to drag on both."
     _esm = (_assets/'landscape.js').read_text(encoding='utf-8')
-    _css = (_assets/'landscape.css').read_text(encoding='utf-8')
+    _css = ''.join((_assets/name).read_text(encoding='utf-8') for name in ('widget.css', 'landscape.css'))
     losses = traitlets.List().tag(sync=True)
     accuracies = traitlets.List().tag(sync=True)
     changes_x = traitlets.List().tag(sync=True)

@@ -39,10 +39,10 @@ function render({model, el}) {
   const xOf = i => LEFT + (i + .5) * SIDE / nx, yOf = j => TOP + SIDE - (j + .5) * SIDE / ny;
   let [i, j] = nearest(model.get('point')), dragging = false, fog = model.get('fog'), waiting = false;
   let seen = new Set();
-  const help = make('div', {class: 'uth-landscape-keys', id: 'help' + Math.random().toString(36).slice(2)},
+  const help = make('div', {class: 'uth-widget-keys', id: 'help' + Math.random().toString(36).slice(2)},
     'Drag the point on a map, or click on a map and use the arrow keys; with Shift they take five steps, and Home goes back to the start.');
   const spoken = make('div', {class: 'uth-landscape-spoken', 'aria-live': 'polite'});
-  const root = make('div', {class: 'uth-landscape', 'data-redraws': '0', role: 'group', 'aria-label': 'Landscape of two weights'});
+  const root = make('div', {class: 'uth-widget uth-landscape', 'data-redraws': '0', role: 'group', 'aria-label': 'Landscape of two weights'});
 
   const panels = [['loss', 'Loss: dark is low', model.get('losses')], ['accuracy', 'Accuracy: bright is high', model.get('accuracies')]]
     .filter(([, , values]) => values.length).map(([kind, title, values]) => {
@@ -52,7 +52,7 @@ function render({model, el}) {
         'aria-label': `The ${kind} along the horizontal line through the point`});
       const all = values.flat(), low = Math.min(...all), high = Math.max(...all);
       const words = make('div', {class: 'uth-landscape-words'});
-      const box = make('div', {class: 'uth-landscape-panel'}, make('div', {class: 'uth-landscape-title'}, title), map, cut, words);
+      const box = make('div', {class: 'uth-landscape-panel'}, make('div', {class: 'uth-widget-title'}, title), map, cut, words);
       const image = document.createElement('canvas');  // a pixel a grid point; drawn large
       Object.assign(image, {width: nx, height: ny});
       const data = new ImageData(nx, ny);

@@ -68,13 +68,13 @@ function render({ model, el }) {
   let show = null, playing = 0, waiting = 0, counted = -1;
 
   // ---- what there is to see
-  const title = make('div', { className: 'uth-pad-title', id: `${id}-title` });
+  const title = make('div', { className: 'uth-widget-title', id: `${id}-title` });
   const paper = make('canvas', { className: 'uth-pad-paper', tabIndex: 0, aria: {
     role: 'application', 'aria-roledescription': 'drawing pad', 'aria-describedby': `${id}-keys` } });
   const preview = make('canvas', { className: 'uth-pad-preview', width: 28, height: 28, aria: { role: 'img' } });
   const caption = make('div', { className: 'uth-pad-caption' });
   const status = make('div', { className: 'uth-pad-status', aria: { role: 'status', 'aria-live': 'polite' } });
-  const keys = make('div', { className: 'uth-pad-keys', id: `${id}-keys`, textContent: 'Draw with a mouse, a pen or a finger. ' +
+  const keys = make('div', { className: 'uth-widget-keys', id: `${id}-keys`, textContent: 'Draw with a mouse, a pen or a finger. ' +
     'By keyboard: the arrow keys move the pen, with Shift farther; Space puts it down and lifts it; Backspace undoes; Delete clears.' });
   const button = (text, act) => {
     const made = make('button', { type: 'button', textContent: text });
@@ -88,7 +88,7 @@ function render({ model, el }) {
     button('Show me one', example));
   const keeping = make('div', { className: 'uth-pad-tools', aria: { role: 'group', 'aria-label': 'Keeping' } },
     button('Keep', keep), make('label', {}, 'as ', label), button('Take back', back));
-  const root = make('div', { className: 'uth-pad', aria: { role: 'group', 'aria-labelledby': `${id}-title` } },
+  const root = make('div', { className: 'uth-widget uth-pad', aria: { role: 'group', 'aria-labelledby': `${id}-title` } },
     make('div', { className: 'uth-pad-row' }, make('div', { className: 'uth-pad-left' }, title, paper),
       make('div', { className: 'uth-pad-right' }, make('div', {}, caption, preview), tools, keeping, status)), keys);
   // Else a "b" inserts a cell: JupyterLab looks for this on what has the focus itself.
