@@ -10,6 +10,7 @@
     sgd         quadratic, mse, numerical_gradient, plot_function, gradient_descent
     loss        init_params, linear1, mnist_loss, batch_accuracy: 3 or 7; plot_product, the matrix product drawn
     landscape   Landscape: a loss and an accuracy over two weights, to walk on
+    batches     set_mode, not_empty, looked_at, name_of: what a loop looks after
     training    calc_grad, train_epoch, validate_epoch, train_model, plot_history: the loop
     optimizers  BasicOptim, Momentum, Adam, as torch has them; find_lr
     adapters    for_fastai: any optimizer for fastai's Learner

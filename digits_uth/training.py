@@ -9,6 +9,7 @@ __all__ = ['calc_grad', 'validate_epoch', 'train_epoch', 'train_model', 'plot_hi
 import matplotlib.pyplot as plt
 import torch
 
+from .batches import looked_at, name_of, not_empty, set_mode
 from .checks import checked
 from .data import progress
 from .loss import batch_accuracy
@@ -25,41 +26,10 @@ def calc_grad(
     loss.backward()
     return loss.detach()
 
-# %% ../nbs/05_training.ipynb #388541cf
-# Plumbing. Checks and names, for people who call what follows in other ways.
-def _set_mode(model, mode):
-    "Call `train()` or `eval()` where the model has it; lesson 11's does something else in each."
-    if hasattr(model, mode): getattr(model, mode)()
-
-def _some(batches):
-    "The batches, if there are any."
-    if not batches:
-        cure = 'look at its dataset, at drop_last, and whether it can be gone through twice'
-        raise ValueError(f'dl: expected at least one batch, got none; {cure} (lesson 05).')
-    return batches
-
-def _looked_at(loss_func):
-    "A loss whose first batch goes to the CPU, too, where labels are looked at. A GPU would wait for each look."
-    def first(preds, targets):
-        nonlocal seen
-        if not seen and preds.device.type not in ('cpu', 'meta'):
-            with torch.no_grad(): loss_func(preds.cpu(), targets.cpu())
-        seen = True
-        return loss_func(preds, targets)
-    seen = False
-    return first
-
-def _name(metric):
-    "What a metric is called in a history."
-    name = getattr(metric, '__name__', type(metric).__name__)
-    if name in ('train_loss', 'valid_loss'):
-        raise ValueError(f'metric: expected a name of its own, got {name}; rename the function (lesson 05).')
-    return name
-
 # %% ../nbs/05_training.ipynb #72360cf7
 def _item_mean(batches):
     "The mean over items of values that are means over batches: (value, size) each."
-    return sum(float(value) * size for value, size in _some(batches)) / sum(size for _, size in batches)
+    return sum(float(value) * size for value, size in not_empty(batches)) / sum(size for _, size in batches)
 
 @torch.no_grad()
 def validate_epoch(
@@ -68,7 +38,7 @@ def validate_epoch(
     metric,  # a function (preds, targets) -> (), a mean over the batch: batch_accuracy, or a loss
 ):           # float, the mean over all items, whatever the batches
     "Measure a model on all batches, without gradients."
-    _set_mode(model, 'eval')
+    set_mode(model, 'eval')
     return _item_mean([(metric(model(xb), yb), len(xb)) for xb, yb in dl])
 
 # %% ../nbs/05_training.ipynb #d2a5226d
@@ -79,8 +49,8 @@ def train_epoch(
     opt,        # an optimizer: step() and zero_grad()
 ):              # float, the mean loss over the items, each measured before its step
     "One epoch of training: a step for each batch. It starts from the parameters as they are."
-    _set_mode(model, 'train')
-    loss_func, batches = _looked_at(loss_func), []
+    set_mode(model, 'train')
+    loss_func, batches = looked_at(loss_func), []
     for xb, yb in dl:
         batches.append((calc_grad(xb, yb, model, loss_func), len(xb)))
         opt.step()
@@ -99,11 +69,11 @@ def train_model(
     metric=batch_accuracy,  # a function (preds, targets) -> (), for people
 ):                          # the history: name -> a list with a number for each epoch
     "Train for some epochs, and measure after each."
-    history = {'train_loss': [], 'valid_loss': [], _name(metric): []}
+    history = {'train_loss': [], 'valid_loss': [], name_of(metric): []}
     for _ in progress(range(epochs)):
         history['train_loss'].append(train_epoch(model, dl, loss_func, opt))
         history['valid_loss'].append(validate_epoch(model, valid_dl, loss_func))
-        history[_name(metric)].append(validate_epoch(model, valid_dl, metric))
+        history[name_of(metric)].append(validate_epoch(model, valid_dl, metric))
     return history
 
 def plot_history(

@@ -38,6 +38,7 @@ from digits_uth.preparation import prepare
 from digits_uth.sgd import gradient_descent, mse, numerical_gradient, plot_function, quadratic
 from digits_uth.strokes import course_drawings, draw
 from digits_uth.ten_digits import accuracy, confusion_matrix, cross_entropy, softmax
+from digits_uth.batches import looked_at, name_of, not_empty, set_mode
 from digits_uth.training import calc_grad, plot_history, train_epoch, train_model, validate_epoch
 
 im = torch.rand(28, 28, generator=torch.Generator().manual_seed(0))
@@ -767,6 +768,13 @@ ROWS['as_rows'] += [(lambda: as_rows(raw)[0], raw.flatten()[None] / 255), (lambd
                                                                        raw.flatten().expand(2, -1) / 255)]
 ROWS['oddities'] = [(lambda: oddities(torch.ones(2, 784)), ['nothing is there: 2 of 2'])]  # and test_pictures.py
 ROWS['for_fastai'] = [(lambda: [type(for_fastai(BasicOptim)([[*linear.parameters()]], lr=.1)).__name__], ['OptimWrapper'])]  # and test_learner.py
+ROWS['set_mode'] = [(lambda: set_mode(linear, 'eval') or linear.training, False), (lambda: set_mode(linear, 'train') or linear.training, True),
+                    (lambda: set_mode(len, 'eval') or 3, 3)]  # a function has no mode
+ROWS['not_empty'] = [(lambda: not_empty([1]), [1]), (lambda: not_empty([]), 'dl: expected at least one batch | got none | lesson 05')]
+ROWS['looked_at'] = [(lambda: looked_at(mnist_loss)(preds, targets), mnist_loss(preds, targets)),
+                     (lambda: looked_at(mnist_loss)(preds, targets + 2), 'targets: expected labels 0 and 1')]
+ROWS['name_of'] = [(lambda: [name_of(batch_accuracy), name_of(linear)], ['batch_accuracy', 'Linear']),
+                   (lambda: name_of(valid_loss), 'metric: expected a name of its own | got valid_loss | lesson 05')]
 ROWS['checked'] = [(lambda: checked(lambda x: x)(3), 3)]  # and test_checks.py
 ROWS['mnist_loss'] += [(lambda: mnist_loss(preds, 2 * targets + 1), 'targets: expected')]  # and test_loss.py
 ROWS['confusion_matrix'] += [
