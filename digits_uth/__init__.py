@@ -12,12 +12,15 @@
     landscape   Landscape: a loss and an accuracy over two weights, to walk on
     batches     set_mode, not_empty, looked_at, name_of: what a loop looks after
     training    calc_grad, train_epoch, validate_epoch, train_model, plot_history: the loop
+    keeping     put_back, set_lr: a model as it was, another rate for any optimizer
     optimizers  BasicOptim, Momentum, Adam, as torch has them; find_lr
-    adapters    for_fastai: any optimizer for fastai's Learner
+    adapters    for_fastai, device_of, targets_of, DigitLearner, SingleLoss: any optimizer, loader and loss for fastai's Learner
     files       save_model, load_model: files that say if they are damaged
     loaders     digit_dls: fastai's loaders, over data that stays on the device
     learner     digit_learner: fastai's Learner on CUDA, MPS or CPU; digit_dls; quiet, history, legible_tables; Moved, a callback
     models      simple_net, a network of two layers; activations, what its layers put out
+    backprop    Value, Lin, Relu, MnistLoss, Chain: what backward() does, by hand; plot_graph draws it
+    layer       Layer, add_grad, are_layers: what layers with a way back share
     ten_digits  softmax, cross_entropy, accuracy, confusion_matrix: for any number of classes
     pictures    as_rows, oddities: any picture, and what about it is not as in MNIST
     cnn         digit_cnn, a network that comes trained; predict

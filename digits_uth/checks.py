@@ -100,9 +100,9 @@ def _see(lesson): return f' (lesson {lesson})' if lesson else ''
 # %% ../nbs/00_checks.ipynb #eee74845
 # Which lesson explains a module.
 _LESSONS = {'data': '00', 'drawing': '00', 'preparation': '00', 'strokes': '00', 'pixels': '01', 'distances': '02', 'sgd': '03',
-            'landscape': '04', 'loss': '04', 'batches': '05', 'training': '05', 'optimizers': '06',
-            'adapters': '07', 'files': '07', 'learner': '07', 'loaders': '07', 'models': '08', 'ten_digits': '10',
-            'cnn': '11', 'pictures': '11'}
+            'landscape': '04', 'loss': '04', 'batches': '05', 'training': '05', 'keeping': '06', 'optimizers': '06',
+            'adapters': '07', 'files': '07', 'learner': '07', 'loaders': '07', 'models': '08',
+            'backprop': '09', 'layer': '09', 'ten_digits': '10', 'cnn': '11', 'pictures': '11'}
 
 _number = r'-?[\d.]+'
 _TENSOR = re.compile(r'\(([^)]*)\)(.*)')

@@ -6,7 +6,8 @@
 __all__ = ['check_01_1', 'check_01_2', 'check_01_3', 'check_02_1', 'check_02_2', 'check_02_3', 'check_03_1', 'check_03_2',
            'check_03_3', 'check_04_1', 'check_04_2', 'check_04_3', 'check_05_1', 'check_05_2', 'check_05_3',
            'check_06_1', 'check_06_2', 'check_06_3', 'check_07_1', 'check_07_2', 'check_08_1', 'check_08_2',
-           'check_08_3', 'check_10_1', 'check_10_2', 'check_10_3', 'check_11_1', 'check_11_2', 'check_11_3']
+           'check_08_3', 'check_09_1', 'check_09_2', 'check_09_3', 'check_10_1', 'check_10_2', 'check_10_3',
+           'check_11_1', 'check_11_2', 'check_11_3']
 
 # %% ../nbs/exercises.ipynb #db981917
 import warnings
@@ -514,6 +515,69 @@ def check_08_3(
                     'that counts pictures: axis 0 are the pictures, so ask all(0).': off.all(1).sum(),
                     'that counts every single zero: a unit is dead if it is off for all pictures.': off.sum()}
         yield answer(model, xb), dead, mistakes, f'with the biases {biases} it should be {dead}.'
+
+# %% ../nbs/exercises.ipynb #ex090002
+@_check('its slope, p(1 − p), came by itself.',
+        nudge='Which of the operations of a Value make 1/(1 + e⁻ᵛ): -v, .exp(), +, /?',
+        step='e⁻ᵛ is (-v).exp(); a number may stand on either side of + and /.')
+def check_09_1(
+    answer,  # sigmoid(v)
+) -> bool:   # is it right?
+    "Lesson 09: a sigmoid of a Value."
+    from digits_uth.backprop import Value
+    for number in (2., 0., -3.):
+        v = Value(number)
+        found = answer(v)
+        if not isinstance(found, Value):
+            raise TypeError(f'a Value expected, {type(found).__name__} found: compute with v itself, not with v.data')
+        p = torch.tensor(number, dtype=torch.float64).sigmoid()
+        mistakes = {'that is e⁻ᵛ alone: 1 is to be divided by 1 + e⁻ᵛ.': (1 - p) / p, 'e⁻ᵛ, not eᵛ: for large v it is to be near 1.': 1 - p,
+                    'the 1 is to be divided by all of 1 + e⁻ᵛ: brackets.': 1 / p}
+        yield torch.tensor(found.data, dtype=torch.float64), p, mistakes, f'of {number:g} it should be {p:.4f}.'
+        found.backward()
+        slope = p * (1 - p)
+        yield (torch.tensor(v.grad, dtype=torch.float64), slope, {},
+               f'the value is right, but the slope at {number:g} should be {slope:.4f}: is all of it computed from v?')
+
+@_check('through the bend comes all or a tenth, and so it goes back.',
+        nudge='Relu keeps self.x on its way forward, and asks on its way back where it was above 0. What is different below?',
+        step='torch.where(self.x > 0, g, .1 * g) on the way back; forward the same with x.')
+def check_09_2(
+    answer,  # the class Leaky
+) -> bool:   # is it right?
+    "Lesson 09: a leaky bend, both ways."
+    for seed, size in enumerate(((4, 3), (1, 5), (2, 2))):
+        x, g = torch.randn(2, *size, generator=torch.Generator().manual_seed(seed))
+        layer, given = answer(), x.clone()
+        out = x.where(x > 0, .1 * x)
+        yield (layer.forward(given), out,
+               {'below 0 a tenth is to come through, not nothing.': x.clamp(min=0),
+                'that is |x| below 0, or nearly: a tenth of x itself, which stays negative.': x.where(x > 0, -.1 * x)},
+               '[2, -2] should give [2, -.2].')
+        if not given.equal(x): raise ValueError('x itself has been changed: make a new tensor')
+        yield (layer.backward(g.clone()), g.where(x > 0, .1 * g),
+               {'back, the slopes are multiplied: you gave g back as it came.': g,
+                'it is the x of the way forward that says where, not g.': g.where(g > 0, .1 * g),
+                'below 0 a tenth of g goes back, not nothing.': g * (x > 0),
+                'those are the own slopes, 1 and .1: times g.': torch.where(x > 0, 1., .1),
+                'you multiplied by what came out: the own slope is 1 or .1.': out * g},
+               'where x was above 0 g goes back whole, elsewhere a tenth of it.')
+
+@_check('twice the difference, shared among n.',
+        nudge='Follow it back: the mean gives each of n pictures 1/n. What is the own slope of d²?',
+        step="The square's is 2d, with d = preds - targets; that of a difference is 1. Multiply the three.")
+def check_09_3(
+    answer,  # mse_backward(preds, targets)
+) -> bool:   # is it right?
+    "Lesson 09: the slopes of a mean squared error."
+    for n in (3, 8):
+        preds, targets = torch.randn(2, n, 1, generator=torch.Generator().manual_seed(n))
+        d = preds - targets
+        mistakes = {'1/n is missing: the loss is a mean.': 2 * d, 'the 2 is missing: the slope of d² is 2d.': d / n,
+                    'both the 2 and the 1/n are missing.': d,
+                    'the other way round: preds - targets.': -2 * d / n, 'that is the loss itself.': (d**2).mean(),
+                    'one slope for each prediction, not their sum.': (2 * d / n).sum()}
+        yield answer(preds, targets), 2 * d / n, mistakes, f'with n = {n}, a miss of 1 has the slope 2/{n}.'
 
 # %% ../nbs/exercises.ipynb #66a7a508
 @_check('a column for each class, and a single 1 in each row.',

@@ -5,6 +5,7 @@ import math
 import re
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from conftest import ROOT
+from fastai.basics import DataLoaders, Learner
 from fastai.callback.core import Callback
 from PIL import Image
 from test_cnn import scores_by_hand
@@ -19,14 +21,17 @@ from test_package import MODULES
 from test_pixels import cells, greys
 from torch.testing import assert_close
 
-from digits_uth.adapters import for_fastai
+from digits_uth.adapters import DigitLearner, SingleLoss, device_of, for_fastai, targets_of
+from digits_uth.backprop import Chain, Lin, MnistLoss, Relu, Value, plot_graph
 from digits_uth.checks import checked
 from digits_uth.cnn import digit_cnn, predict
 from digits_uth.data import all_digits, load_mnist, progress, require, table, threes_and_sevens
 from digits_uth.distances import ideal_digit, is_3, mae, mnist_distance, nearest_ideal, plot_shapes, rmse
 from digits_uth.drawing import Pad, keep, my_digits
 from digits_uth.files import load_model, save_model
+from digits_uth.keeping import put_back, set_lr
 from digits_uth.landscape import Landscape
+from digits_uth.layer import Layer, add_grad, are_layers
 from digits_uth.learner import SGD, Moved, digit_learner, history, legible_tables, quiet
 from digits_uth.loaders import digit_dls
 from digits_uth.loss import batch_accuracy, init_params, linear1, mnist_loss, plot_product
@@ -186,6 +191,46 @@ STEPS = {BasicOptim: stepped([.8, 1.3], [.6, 1.6]), Momentum: stepped([.8, 1.3],
 
 
 def takes_linears_parameters(opt): return opt.lr == .1 and all(a is b for a, b in zip(opt.params, linear.parameters(), strict=True))
+
+
+def steps_within(model):
+    "What is left of a step that was taken within put_back."
+    with put_back(model) as params, torch.no_grad():
+        for p in params:
+            p += 1
+    return tuple(p.detach() for p in params)
+
+
+def rate_after(make, lr):
+    opt = make([three.clone().requires_grad_()], lr=.1)
+    set_lr(opt, lr)
+    return opt.hypers[0]['lr'] if hasattr(opt, 'hypers') else opt.param_groups[0]['lr'] if hasattr(opt, 'param_groups') else opt.lr
+
+
+def single_loss(loss):
+    "What fastai's recorder gets to see of a loss."
+    callback = SingleLoss()
+    callback.learn = SimpleNamespace(loss=loss)
+    callback.after_loss()
+    return callback.learn.loss
+
+
+def after(layer, *inputs):
+    "A layer that has gone forward."
+    layer(*inputs)
+    return layer
+
+
+def added(*slopes):
+    p = torch.zeros_like(slopes[0])
+    for g in slopes:
+        add_grad(p, g)
+    return p.grad
+
+
+def texts(ax):
+    "What is written on axes."
+    return {text.get_text() for text in ax.texts} - {''}
 
 
 def is_found(lrs_losses):
@@ -768,6 +813,78 @@ ROWS['as_rows'] += [(lambda: as_rows(raw)[0], raw.flatten()[None] / 255), (lambd
                                                                        raw.flatten().expand(2, -1) / 255)]
 ROWS['oddities'] = [(lambda: oddities(torch.ones(2, 784)), ['nothing is there: 2 of 2'])]  # and test_pictures.py
 ROWS['for_fastai'] = [(lambda: [type(for_fastai(BasicOptim)([[*linear.parameters()]], lr=.1)).__name__], ['OptimWrapper'])]  # and test_learner.py
+ROWS['device_of'] = [(lambda: device_of(digit_dls(ims.flatten(1), targets[:3], ims.flatten(1), targets[:3], device='cpu')), torch.device('cpu'))]
+ROWS['targets_of'] = [
+    (lambda: targets_of(digit_dls(ims.flatten(1), targets[:3], ims.flatten(1), targets[:3], device='cpu')), targets[:3]),
+    (lambda: targets_of([(preds, targets)]), 'dls: expected DataLoaders | got a value of type list | use digit_dls (lesson 07)'),
+    (lambda: targets_of(DataLoaders([(preds, targets + 3)], [(preds, targets + 3)])),
+     'dls: expected targets 0 and 1 in a column | got values from 3 to 4 | (targets == 3).long()'),
+]
+ROWS['DigitLearner'] = [(lambda: issubclass(DigitLearner, Learner), True)]  # made by digit_learner; test_learner.py has its losses
+ROWS['SingleLoss'] = [(lambda: single_loss(torch.tensor(.5, dtype=torch.float64)), torch.tensor(.5)), (lambda: single_loss(torch.tensor(.5)), torch.tensor(.5))]
+ROWS['put_back'] = [
+    (lambda: steps_within(linear), (torch.tensor([[.5]]), torch.tensor([-.1]))),
+    (lambda: put_back(len).__enter__(), 'model: expected an nn.Module, or a partial with parameters | got a value of type builtin_function_or_method | lesson 06'),
+    (lambda: put_back(partial(len, 3)).__enter__(), 'got a value of type partial'),
+]
+ROWS['set_lr'] = [
+    *[(lambda make=make: rate_after(make, .5), .5) for make in (BasicOptim, torch.optim.SGD, fastai_sgd)],
+    (lambda: set_lr(Rateless(), .5), 'opt_func: expected one whose optimizer has an lr | got Rateless | use BasicOptim (lesson 06)'),
+]
+ROWS['Value'] = [
+    (lambda: Value(np.float32(2)).data, 2.),
+    (lambda: Value(torch.tensor([3.])).data, 3.),
+    *[(lambda wrong=wrong: Value(wrong), 'expected a number | got | lesson 09') for wrong in (three, 'a', None, 1j, Value(1.), [1., 2.])],
+    (lambda: Value(1.) + 'a', "expected a number | got 'a'"),
+    (lambda: Value(2.)**Value(2.), 'expected a number | ** takes one'),
+    (lambda: Value(1.) / 0, 'truediv of 1.0 and 0: expected a float | got none | keep away from 0 what you divide by'),
+    (lambda: Value(-1.).log(), 'log of -1.0: expected a float | above 0 what you take'),
+    (lambda: Value(-1.)**.5, 'pow of -1.0 and 0.5: expected a float | got none (a root of a negative number)'),
+    (lambda: Value(1e4).exp(), 'exp of 10000.0: expected a float | small what you raise'),
+    (lambda: Value(0.)**-1, 'expected a float to come out | got none'),
+]
+ROWS['plot_graph'] = [
+    (lambda: texts(plot_graph(Value(2.) + 3)), {'+', '5', '2', '3', 'Value', '1', '× 1'}),
+    (lambda: texts(plot_graph(Value(2.) + 3, 1)), {'+', '2', 'Value', '3'}),
+    (lambda: plot_graph(5.), 'result: expected a Value | got a value of type float | compute it from Values (lesson 09)'),
+]
+ROWS['Lin'] = [
+    (lambda: Lin(torch.ones(1, 2), torch.zeros(2))(preds), torch.cat([preds, preds], 1)),
+    (lambda: Lin(np.ones((1, 2), dtype=np.float32), np.zeros(2, dtype=np.float32))(preds), torch.cat([preds, preds], 1)),
+    (lambda: Lin(three, three), 'weight: expected a float tensor of shape (k, m) | got shape (3,) | lesson 09'),
+    (lambda: Lin(torch.ones(1, 2), three), 'bias: expected a float tensor of shape (2,) | got shape (3,)'),
+    (lambda: Lin(torch.ones(1, 2), torch.zeros(2).double()), 'bias: expected | torch.float64'),
+    (lambda: Lin(torch.ones(1, 2), torch.zeros(2))(three), 'x: expected a float tensor of shape (n, 1) | got shape (3,) | lesson 09'),
+    (lambda: Lin(torch.ones(1, 2), torch.zeros(2))(preds.double()), "x: expected torch.float32, as the weight's | got torch.float64"),
+    (lambda: Lin(torch.ones(1, 2), torch.zeros(2)).backward(preds), 'Lin: expected forward before backward | got backward alone; call it with a batch first (lesson 09)'),
+    (lambda: after(Lin(torch.ones(1, 2), torch.zeros(2)), preds).backward(preds), 'Lin: expected slopes of shape (4, 2) | got shape (4, 1)'),
+    (lambda: after(Lin(torch.ones(1, 2), torch.zeros(2)), preds).backward(3.), 'got a value of type float'),
+]
+ROWS['Relu'] = [
+    (lambda: Relu()(preds), preds.clamp(min=0)),
+    (lambda: Relu().backward(preds), 'Relu: expected forward before backward'),
+    (lambda: after(Relu(), preds).backward(preds[:2]), 'Relu: expected slopes of shape (4, 1) | got shape (2, 1)'),
+]
+ROWS['MnistLoss'] = [
+    (lambda: MnistLoss()(preds, targets), loss),
+    (lambda: MnistLoss()(preds, targets[:, 0]), 'targets: expected | shape (4, 1) | got shape (4,) | lesson 09'),
+    (lambda: MnistLoss()(preds, targets + 3), 'targets: expected | got'),
+    (lambda: MnistLoss().backward(), 'MnistLoss: expected forward before backward'),
+]
+ROWS['Chain'] = [
+    (lambda: Chain(Relu(), Relu())(preds), preds.clamp(min=0)),
+    (lambda: Chain(), 'layers: expected at least one | got none | lesson 09'),
+    (lambda: Chain(Relu), 'layers: expected at least one | got type | Relu(), with their brackets'),
+    (lambda: Chain(Relu(), linear), 'got Linear'),
+    (lambda: Chain(Relu()).backward(preds), 'expected forward before backward'),
+    (lambda: after(Chain(Relu()), preds).backward(three), 'Chain: expected slopes of shape (4, 1) | got shape (3,)'),
+]
+ROWS['Layer'] = [(lambda: Layer().parameters(), [])]  # the others are made of it
+ROWS['add_grad'] = [
+    (lambda: added(three, three), 2 * three),
+    (lambda: add_grad(three.clone(), preds), 'g: expected the shape of its parameter, (3,) | got (4, 1) | lesson 09'),
+]
+ROWS['are_layers'] = [(lambda: len(are_layers([Relu(), Relu()])), 2), (lambda: are_layers(['relu']), 'layers: expected at least one | got str')]
 ROWS['set_mode'] = [(lambda: set_mode(linear, 'eval') or linear.training, False), (lambda: set_mode(linear, 'train') or linear.training, True),
                     (lambda: set_mode(len, 'eval') or 3, 3)]  # a function has no mode
 ROWS['not_empty'] = [(lambda: not_empty([1]), [1]), (lambda: not_empty([]), 'dl: expected at least one batch | got none | lesson 05')]

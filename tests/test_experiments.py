@@ -181,29 +181,57 @@ def test_the_recipes_of_lesson_05(few):
     assert all(start.equal(starts[0]) for start in starts)  # each recipe gets the same starts
 
 
-def test_the_optimizers_of_lesson_06(few):
+def test_the_optimizers_of_lesson_06(few, monkeypatch):
     from digits_uth.optimizers import Adam, BasicOptim, Momentum
-    experiment, given = few('optimizers')
-    kinds, starts = {'SGD': BasicOptim, 'Momentum': Momentum, 'Adam': Adam}, []
+    experiment, _ = few('optimizers')
+    kinds, starts, epochs, valid_y = {'SGD': BasicOptim, 'Momentum': Momentum, 'Adam': Adam}, [], [], experiment.threes_and_sevens()[-1]
+
+    def train_epoch(model, dl, loss_func, opt):
+        epochs.append((type(opt), opt.lr, getattr(opt, 'momentum', .9), loss_func, dl.batch_size, isinstance(dl.sampler, RandomSampler)))
+        if len(epochs) % 10 == 1:
+            starts.append(numbers(model))
+        with torch.no_grad():  # plain SGD at lr 10 says 3 to all, the others 7
+            model.weight.zero_()
+            model.bias.fill_(1. if type(opt) is BasicOptim and opt.lr == 10 else -1.)
+    monkeypatch.setattr(experiment, 'train_epoch', train_epoch)
+    threes = (valid_y == 1).sum().item()
     for case in cases(experiment):
+        epochs.clear()
+        experiment.right.cache_clear()
+        experiment.right(*case.values())
+        assert epochs == [(kinds[case['opt']], case['lr'], .9, mnist_loss, 256, True)] * 10, case
         found = experiment.run(**case)
-        assert type(given.opt) is kinds[case['opt']] and given.opt.lr == case['lr'] and getattr(given.opt, 'momentum', .9) == .9
-        assert given.epochs == 10 and given.loss_func is mnist_loss and given.dl.batch_size == 256
-        assert found == pytest.approx({'epoch_10': .01})
-        starts.append(numbers(given.model))
-        assert len(starts[-1]) == 785 and abs(starts[-1].std() - STDS['default']) < .1 * STDS['default']
-    assert len(starts) == 11 and all(start.equal(starts[0]) for start in starts)
+        alike = case['opt'] == 'SGD' and case['lr'] == 10
+        right = threes if alike else 100 - threes
+        assert found == pytest.approx({'epoch_10': right / 100, 'gained': 0 if alike else 100 - threes, 'lost': 0 if alike else threes})
+    assert all(len(start) == 785 and abs(start.std() - STDS['default']) < .1 * STDS['default'] for start in starts)
+    assert len(cases(experiment)) == 11 and all(start.equal(starts[0]) for start in starts)
+
+
+def test_the_rates_of_lesson_07(few):
+    experiment, given = few('one_cycle')
+    for case in cases(experiment):
+        experiment.right.cache_clear()
+        accuracy = experiment.right(*case.values()).float().mean().item()
+        constant = case['fit'] == 'constant'
+        assert (given.epochs, given.lr, given.lr_max) == (5, case['lr'] if constant else None, None if constant else case['lr'])
+        assert given.options == {} and len(numbers(given.model)) == 785 and given.dls.train.bs == 256
+        assert experiment.run(**case) == pytest.approx({'accuracy': accuracy, 'gained': 0, 'lost': 0})  # the same start, and nothing was trained
+    assert len(cases(experiment)) == 11
 
 
 def test_the_losses_of_lesson_08(few):
     experiment, given = few('losses')
-    preds, targets = torch.tensor([[-2.], [.5]]), torch.tensor([[0], [1]])
+    preds, targets, x = torch.tensor([[-2.], [.5]]), torch.tensor([[0], [1]]), torch.linspace(-1, 1, 3 * 784).view(3, 784)
     losses = {'mnist_loss': mnist_loss(preds, targets), 'cross_entropy': F.softplus(torch.tensor([-2., -.5])).mean()}
-    assert len(cases(experiment)) == 2 * 2 * 7
+    assert len(cases(experiment)) == 2 * 3 * 7
     for case in cases(experiment):
         found = experiment.run(**case)
         torch.testing.assert_close(given.loss_func(preds, targets), losses[case['loss']])
-        assert len(numbers(given.model)) == {'linear': 785, 'net': 784 * 30 + 30 + 30 + 1}[case['model']]
+        assert len(numbers(given.model)) == (785 if case['model'] == 'linear' else 784 * 30 + 30 + 30 + 1)
+        with torch.no_grad():
+            low, middle, high = given.model(x)
+        assert torch.allclose(low + high, 2 * middle, atol=1e-4) == (case['model'] != 'net'), case  # a straight line, or one with a bend
         assert given.opt.lr == case['lr'] and given.epochs == 40 and found == pytest.approx({'epoch_20': .02, 'epoch_40': .04})
         assert given.dl.bs == 256 and given.dl.shuffle and not given.valid_dl.shuffle
 

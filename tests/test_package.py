@@ -89,7 +89,7 @@ def test_exports_say_what_they_take_and_give(module):
         function = getattr(importlib.import_module(f'digits_uth.{module}'), name)
         source = inspect.getsource(inspect.unwrap(function)) if module != 'exercises' else ''
         if inspect.isclass(function):  # what makes one says what it takes, and returns nothing
-            source = inspect.cleandoc(inspect.getsource(function.__init__))
+            source = inspect.cleandoc(inspect.getsource(function.__init__)) if '__init__' in vars(function) else ''
         signature = re.search(r'^def \w+\((.*?)\)[^\n]*:', source, re.DOTALL | re.MULTILINE)
         assert function.__doc__, name
         for line in signature[0].splitlines()[1:-1] if signature else []:
