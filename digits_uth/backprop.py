@@ -177,7 +177,10 @@ class Chain(Layer):
 def _in_words(name, f):
     @wraps(f)
     def operation(self, *others):
-        try: return f(self, *others)
+        try:
+            out = f(self, *others)
+            if math.isinf(out.data) and not any(math.isinf(getattr(x, 'data', x)) for x in (self, *others)): raise OverflowError('too large')
+            return out
         except (ArithmeticError, ValueError) as e:
             if 'expected a number' in str(e) and 'j)' not in str(e): raise
             of = ' and '.join(f'{getattr(x, "data", x)}' for x in (self, *others))
@@ -186,7 +189,7 @@ def _in_words(name, f):
                              'divide by, above 0 what you take a root or a logarithm of, and small what you raise (lesson 09).') from None
     return operation
 
-for name in ('__truediv__', '__pow__', 'exp', 'log'): setattr(Value, name, _in_words(name, getattr(Value, name)))
+for name in ('__add__', '__sub__', '__mul__', '__truediv__', '__pow__', 'exp', 'log'): setattr(Value, name, _in_words(name, getattr(Value, name)))
 
 # %% ../nbs/09_backprop.ipynb #bp000098
 def _places(order):
@@ -212,14 +215,16 @@ def plot_graph(
     ax=None,     # the Axes to draw on; None makes a new figure
 ):               # the Axes
     "Draw what a Value was made from: values forward, solid; slopes backward, dashed, each with a box's own slope beside it."
-    if not isinstance(result, Value):
+    if not all(hasattr(result, part) for part in ('data', 'parents', 'slopes', 'record')):  # a learner's own Value will do
         raise ValueError(f'result: expected a Value, got a value of type {type(result).__name__}; compute it from Values (lesson 09).')
     order = result.record()
     places, columns, rows = _places(order)
     n = len(order)
     stop = 2*n if stop is None else stop
     seen, back = order[::-1][:stop], order[:max(stop - n, 0)]
-    slopes = {result: 1.} if back else {}
+    slopes = {result: 1.}
+    for v in order:
+        for parent, slope in zip(v.parents, v.slopes, strict=True): slopes[parent] = slopes.get(parent, 0.) + slope * slopes[v]
     if ax is None: _, ax = plt.subplots(figsize=(1.5 * columns, 1.05 * rows + .3))
     for v in order:
         if v in seen: ax.text(*(places[v] + torch.tensor([0, .37])).tolist(), f'{v.data:.4g}', ha='center', va='center', color='C0')
@@ -230,13 +235,12 @@ def plot_graph(
             up = torch.stack([-way[1], way[0]])
             bend = (.3 - .6*k) * (v.parents.count(parent) > 1)  # two arrows between the same boxes
             _arrow(ax, start + .3*way + .06*up, end - .3*way + .06*up, -bend, v in seen, color='C0')
-            if v not in back: continue
-            slopes[parent] = slopes.get(parent, 0.) + slope * slopes[v]
+            if parent not in back: continue
             _arrow(ax, end - .3*way - .06*up, start + .3*way - .06*up, bend, True, color='C1', linestyle='--')
             ax.text(*((start + end)/2 + (bend * (end - start).norm() / 2 - .18)*up).tolist(), f'× {slope:.3g}', ha='center', va='center',
                     color='C1', fontsize=10, bbox=dict(facecolor='white', edgecolor='none', pad=.5))
-    for v, slope in slopes.items():
-        ax.text(*(places[v] - torch.tensor([0, .37])).tolist(), f'{slope:.4g}', ha='center', va='center', color='C1')
+    for v in back:
+        ax.text(*(places[v] - torch.tensor([0, .37])).tolist(), f'{slopes[v]:.4g}', ha='center', va='center', color='C1')
     ax.set(xlim=(-.6, 1.9*columns - 1.3), ylim=(-.625*rows - .1, .625*rows + .1), aspect='equal')
     ax.set_axis_off()
     alt(f'How {result.data:.4g} was made, in {n} boxes.', ax.figure)

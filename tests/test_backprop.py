@@ -222,9 +222,15 @@ def test_a_graph_shows_values_first_and_then_slopes():
     assert drawn(plot_graph(c, 0)).count('1') == 0 and sum('×' in text for text in drawn(plot_graph(c, 4))) == 1  # the box alone
     everything = drawn(plot_graph(c))
     assert {'a', '+', '×', '3', '2', '6', '× 3', '× 1', '× 2'} <= set(everything) and everything.count('× 1') == 2
-    half = drawn(plot_graph(c, 5))
+    half = drawn(plot_graph(c, 7))
     assert '× 3' in half and '× 1' not in half
+    assert [drawn(plot_graph(c, stop)).count('× 2') for stop in (5, 6)] == [0, 1]
+    steps = [[text for text in drawn(plot_graph(c, stop)) if text and '×' not in text] for stop in range(9)]
+    assert [len(later) - len(earlier) for earlier, later in zip(steps, steps[1:], strict=False)] == [1] * 8  # a number more at each stop
     assert math.isclose(a.grad, 0) and plt.gcf()._alt.endswith('.')  # drawing changes nothing
     ax = plt.subplots()[1]
     assert plot_graph(c, 1, ax) is ax
+    Learners = type('Value', (), dict(vars(Value)))  # the class as a learner makes it anew, in the lesson
+    one = Learners(1.)
+    assert not isinstance(one, Value) and drawn(plot_graph(one.relu())) == drawn(plot_graph(Value(1.).relu()))
     plt.close('all')
