@@ -12,7 +12,7 @@ REFERENCES = {'00_checks', '00_data', '00_drawing', '00_preparation', '00_stroke
               '07_files', '07_loaders', '09_layer', '11_pictures'}
 LESSONS = {name: nb for name, nb in BOOKS.items() if re.match(r'\d\d_', name) and name not in REFERENCES}
 # cells that draw
-PLOTS = re.compile(r'^(show_images?\(|dls\.show_batch\(|fig, axs? =|(ax = )?plot_\w+\(|learn\.lr_find\(|plt\.(figure|imshow|plot))', re.MULTILINE)
+PLOTS = re.compile(r'^(show_images?\(|dls\.show_batch\(|fig, axs? =|(ax = )?(plot|draw)_\w+\(|learn\.lr_find\(|plt\.(figure|imshow|plot))', re.MULTILINE)
 every_book = pytest.mark.parametrize('name', BOOKS)
 every_lesson = pytest.mark.parametrize('name', LESSONS)
 

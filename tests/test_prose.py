@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT / 'nbs'))
 from guards import NOT_PROSE, numbers
 
 # How many numbers nothing ties yet: lower them as lessons are tied, until a lesson has no line here.
-UNTIED = {'00_data': 15, '08_nonlinearity': 93, '10_ten_digits': 64, '11_convolutions': 96, 'index': 12}
+UNTIED = {'00_data': 15, '10_ten_digits': 64, '11_convolutions': 96, 'index': 12}
 NEAR = 3  # a guard speaks of so many cells of prose above it, back to the last guard: a sentence far away is another sentence
 
 CLASS = (r'(?! (?:of|in|times|to|and [0-9]|more|pictures|pixels|threes|sevens|worst|best|others|runs|seeds|starts|steps|epochs|mistakes)\b'

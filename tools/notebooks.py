@@ -14,6 +14,7 @@ from posixpath import normpath
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.output_widget import OutputWidget
 from nbconvert.preprocessors import ClearOutputPreprocessor, RegexRemovePreprocessor
 from traitlets.config import Config
 
@@ -52,24 +53,25 @@ def source_hash(nb):
     return hashlib.sha256(json.dumps([(c.cell_type, c.source) for c in nb.cells]).encode()).hexdigest()
 
 
-class Onlooker(NotebookClient):
-    """A client that plays no widgets, for runs that store nothing.
+class Listener(OutputWidget):
+    """What an `interact` draws goes in, and no answer comes out.
 
-    nbclient answers each output of an `interact` with a message to the kernel, and now and then ipykernel 7 misses one that arrives
-    while a cell is run: then both wait for ever.
+    nbclient's own sends the kernel its outputs back, one message each while a cell runs. Nothing here wants them, and now and then
+    ipykernel 7 misses one: then both waited for ever.
     """
-    def handle_comm_msg(self, outs, msg, cell_index):
+    def send(self, *args, **kwargs):
         pass
 
 
-def execute(nb, folder, timeout=600, client=NotebookClient, **environment):
+def execute(nb, folder, timeout=600, **environment):
     "Run all cells in a fresh kernel that starts in `folder`; `timeout` in seconds holds for each cell."
     with tempfile.TemporaryDirectory() as sockets:
         config = Config()
         if os.name != 'nt':  # ipc needs no network, so that a run with the network cut off can talk to its kernel
             config.KernelManager.transport = 'ipc'
             config.KernelManager.ip = f'{sockets}/kernel'
-        runner = client(nb, config=config, kernel_name='python3', timeout=timeout, resources={'metadata': {'path': str(folder)}})
+        runner = NotebookClient(nb, config=config, kernel_name='python3', timeout=timeout, resources={'metadata': {'path': str(folder)}})
+        runner.widget_registry['@jupyter-widgets/output']['OutputModel'] = Listener
         runner.execute(env={**{k: v for k, v in os.environ.items() if k != 'MPLBACKEND'}, **environment})
     return nb
 
@@ -80,7 +82,7 @@ def lessons(paths):
         print(f'[{number}/{len(paths)}] {path.stem:<16}', end=' ', flush=True)
         start = time.perf_counter()
         try:
-            execute(read(path), path.parent, client=Onlooker)
+            execute(read(path), path.parent)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             print('failed')
             sys.exit(f'\n{path.name} stops here:\n{error}')
