@@ -179,7 +179,8 @@ def _in_words(name, f):
     def operation(self, *others):
         try:
             out = f(self, *others)
-            if math.isinf(out.data) and not any(math.isinf(getattr(x, 'data', x)) for x in (self, *others)): raise OverflowError('too large')
+            inputs = [getattr(x, 'data', x) for x in (self, *others)]
+            if math.isinf(out.data) and not any(map(math.isinf, inputs)): raise OverflowError('it is too large')
             return out
         except (ArithmeticError, ValueError) as e:
             if 'expected a number' in str(e) and 'j)' not in str(e): raise
@@ -189,7 +190,8 @@ def _in_words(name, f):
                              'divide by, above 0 what you take a root or a logarithm of, and small what you raise (lesson 09).') from None
     return operation
 
-for name in ('__add__', '__sub__', '__mul__', '__truediv__', '__pow__', 'exp', 'log'): setattr(Value, name, _in_words(name, getattr(Value, name)))
+for name in ('__add__', '__sub__', '__mul__', '__truediv__', '__pow__', 'exp', 'log'):
+    setattr(Value, name, _in_words(name, getattr(Value, name)))
 
 # %% ../nbs/09_backprop.ipynb #bp000098
 def _places(order):
@@ -215,7 +217,7 @@ def plot_graph(
     ax=None,     # the Axes to draw on; None makes a new figure
 ):               # the Axes
     "Draw what a Value was made from: values forward, solid; slopes backward, dashed, each with a box's own slope beside it."
-    if not all(hasattr(result, part) for part in ('data', 'parents', 'slopes', 'record')):  # a learner's own Value will do
+    if not all(hasattr(result, part) for part in ('data', 'parents', 'slopes', 'record')):  # a learner's own will do
         raise ValueError(f'result: expected a Value, got a value of type {type(result).__name__}; compute it from Values (lesson 09).')
     order = result.record()
     places, columns, rows = _places(order)

@@ -8,6 +8,7 @@ import nbformat
 import notebooks as tools
 import pytest
 from conftest import CHROMIUM, ROOT, write_alone
+from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 
 pytestmark = pytest.mark.slow
@@ -69,3 +70,10 @@ def test_a_failing_cell_is_shown(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1 and 'failed' in done.stdout
     assert 'broken.ipynb stops here' in done.stderr and 'x / 0' in done.stderr and 'ZeroDivisionError' in done.stderr
+
+
+def test_a_slider_that_fails_is_heard(tmp_path):
+    cell = "from ipywidgets import interact\n@interact(x=(0, 2))\ndef share(x=0): print(1 / x)"
+    with pytest.raises(CellExecutionError, match='ZeroDivisionError'):
+        tools.execute(new_notebook(cells=[new_code_cell(cell)]), tmp_path)
+    tools.execute(new_notebook(cells=[new_code_cell(cell.replace('x=0', 'x=1'))]), tmp_path)

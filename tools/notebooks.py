@@ -62,6 +62,12 @@ class Listener(OutputWidget):
     def send(self, *args, **kwargs):
         pass
 
+    def output(self, outs, msg, display_id, cell_index):
+        super().output(outs, msg, display_id, cell_index)
+        if msg['msg_type'] == 'error':  # else nobody would hear of it
+            content = msg['content']
+            self.executor.in_widgets.append(CellExecutionError('\n'.join(content['traceback']), content['ename'], content['evalue']))
+
 
 def execute(nb, folder, timeout=600, **environment):
     "Run all cells in a fresh kernel that starts in `folder`; `timeout` in seconds holds for each cell."
@@ -72,7 +78,9 @@ def execute(nb, folder, timeout=600, **environment):
             config.KernelManager.ip = f'{sockets}/kernel'
         runner = NotebookClient(nb, config=config, kernel_name='python3', timeout=timeout, resources={'metadata': {'path': str(folder)}})
         runner.widget_registry['@jupyter-widgets/output']['OutputModel'] = Listener
+        runner.in_widgets = []
         runner.execute(env={**{k: v for k, v in os.environ.items() if k != 'MPLBACKEND'}, **environment})
+        if runner.in_widgets: raise runner.in_widgets[0]
     return nb
 
 
