@@ -54,13 +54,42 @@ def importing_learner():
     return fastest(python('from fastai.vision.all import *'), python('import digits_uth.learner'), rounds=7)
 
 
+def back_propagating():
+    "An epoch of lesson 08's network, in batches of 256: by autograd, and by lesson 09's layers."
+    from digits_uth.backprop import Chain, Lin, MnistLoss, Relu
+    from digits_uth.loss import mnist_loss
+    from digits_uth.models import simple_net
+    from digits_uth.optimizers import BasicOptim
+    from digits_uth.training import calc_grad
+    train_x, train_y, _, _ = threes_and_sevens()
+    net, loss_func, batches = simple_net(), MnistLoss(), torch.arange(len(train_x)).split(256)
+    chain = Chain(Lin(net[0].weight.T, net[0].bias), Relu(), Lin(net[2].weight.T, net[2].bias))
+
+    def by_hand(x, y):
+        loss_func(chain(x), y)
+        chain.backward(loss_func.backward())
+
+    def epoch(parameters, gradient):
+        def run():
+            opt = BasicOptim(parameters, lr=1.)
+            for rows in batches:
+                gradient(train_x[rows], train_y[rows])
+                opt.step()
+                opt.zero_grad()
+        return run
+
+    def by_autograd(x, y): calc_grad(x, y, net, mnist_loss)
+    return fastest(epoch(list(net.parameters()), by_autograd), epoch(chain.parameters(), by_hand), rounds=7)
+
+
 def pairs():
     "One thing, two ways: the usual one and ours."
     for what, measure in (('a picture: `tensor(Image.open(path))`, and `load_mnist`', loading_a_picture),
                           ('import: `fastai.vision.all`, and `digits_uth.distances`', importing),
-                          ('import: `fastai.vision.all`, and `digits_uth.learner`', importing_learner)):
+                          ('import: `fastai.vision.all`, and `digits_uth.learner`', importing_learner),
+                          ("an epoch of lesson 08's network: autograd, and `Chain`", back_propagating)):
         usual, ours = measure()
-        unit, scale = ('µs', 1e6) if usual < .01 else ('s', 1)
+        unit, scale = ('µs', 1e6) if usual < .001 else ('ms', 1e3) if usual < 1 else ('s', 1)
         yield {'what': what, 'unit': unit, 'usual': usual * scale, 'ours': ours * scale, 'ratio': usual / ours}
 
 

@@ -108,6 +108,20 @@ def test_batch_prediction_and_loss_are_on_the_default_device(monkeypatch):
     assert next(digit_learner(digit_dls(*data()), nn.Linear(6, 1)).model.parameters()).is_meta  # before any training, too
 
 
+def test_pytorchs_loaders_go_to_the_default_device_and_fastais_that_were_told_none_stay(monkeypatch):
+    import fastai.callback.core
+    import fastai.learner
+    from digits_uth import adapters
+    from torch.utils.data import TensorDataset
+    for where in (adapters, fastai.learner, fastai.callback.core):
+        monkeypatch.setattr(where, 'default_device', lambda use=-1: torch.device('meta'))
+    x, y, vx, vy = data()
+    def pytorchs(): return DataLoaders(*[torch.utils.data.DataLoader(TensorDataset(*xy), batch_size=8) for xy in ((x, y), (vx, vy))])
+    assert on_meta(monkeypatch, pytorchs).checked > 0
+    told_none = DataLoaders(*[fastai.basics.DataLoader(list(zip(*xy, strict=True)), bs=8) for xy in ((x, y), (vx, vy))])
+    assert told_none.device is None and not next(digit_learner(told_none, nn.Linear(6, 1)).model.parameters()).is_meta
+
+
 def test_a_forgotten_device_is_noticed(monkeypatch):
     def forgotten():
         dls = digit_dls(*data(), device='cpu')
