@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 if 'PYTEST_XDIST_WORKER' in os.environ:  # a thread a worker, or they wait for one another
@@ -112,6 +113,8 @@ def page(browser):
     page = browser.new_page(viewport={'width': 1400, 'height': 1000})
     page.set_default_timeout(60_000)
     yield page
+    with suppress(Exception):  # a kernel a lesson, half a gigabyte each, would fill the machine's memory
+        page.evaluate('() => window.jupyterapp?.serviceManager.sessions.shutdownAll()')
     page.close()
 
 
