@@ -155,9 +155,18 @@ def _around(grey, box, spare):
     scale, spare = max(grey.shape) / _SIDE, spare * _longest(box)
     return grey[tuple(slice(max(0, int((part.start - spare) * scale)), int((part.stop + spare) * scale)) for part in box)]
 
-def _found(whole, beyond='edge'):
-    "The digit's ink and which pixels are its own, after at most three looks; refused where it can't be one digit."
-    grey, page = whole, True  # a whole sheet, which may be empty
+def _found(grey):
+    "The digit's ink and which pixels are its own; refused where it can't be one digit."
+    # Beyond its edge a page goes on. Where a digit fills the picture its ink at the edge would go for paper: there it is mirrored.
+    first, second = ('edge', 'symmetric') if max(grey.shape) > 16 else ('symmetric', 'edge')
+    try: return _looked(grey, first)
+    except ValueError as refused:
+        try: return _looked(grey, second)
+        except ValueError: raise refused from None
+
+def _looked(grey, beyond):
+    "The same, after at most three looks, each nearer."
+    page = True  # a whole sheet, which may be empty
     for look in range(3):
         x = _even(grey)
         ink = (_paper(x, beyond) - x).clip(0)
@@ -165,11 +174,10 @@ def _found(whole, beyond='edge'):
         if page: _refuse_faint(ink, kept, threshold)
         box = _box(kept)
         page = kept[box].mean() > .8 and min(part.stop - part.start for part in box) > .5 * _longest(box)
-        if look == 2 or not page and _longest(box) >= .4 * _SIDE: break
-        grey = _around(grey, box, -.03 if page else 1 / 3)
-    size = _longest(box) * max(grey.shape) / _SIDE
-    if round(size) < 8 and beyond == 'edge': return _found(whole, 'symmetric')  # cut so tight that ink at the edge went for paper
-    _refuse_odd(kept, boxes, size)
+        nearer = _around(grey, box, -.03 if page else 1 / 3)
+        if look == 2 or not nearer.size or not page and _longest(box) >= .4 * _SIDE: break
+        grey = nearer
+    _refuse_odd(kept, boxes, _longest(box) * max(grey.shape) / _SIDE)
     return ink, kept
 
 def _full(ink, kept): return np.percentile(ink[kept], 90)  # full ink: not the most, which a speck may decide
@@ -198,9 +206,12 @@ def _refuse_odd(kept, boxes, size):
 
 # %% ../nbs/00_preparation.ipynb #97030e22
 def _inked(ink, kept):
-    "The digit alone, from 0 to 1, with a pen of at least a tenth of its size."
+    "The digit alone, from 0 to 1."
     near = ndimage.binary_dilation(kept, np.ones((3, 3)), 2)  # with the grey rim of its strokes
-    x = (ink * near / _full(ink, kept)).clip(0, 1)
+    return (ink * near / _full(ink, kept)).clip(0, 1)
+
+def _widened(x, kept):
+    "The same, by a pen of at least a tenth of the digit's size."
     width = 4 * ndimage.distance_transform_edt(kept)[kept].mean()
     more = round((.1 * _longest(_box(kept)) - width) / 2)
     if more < 1: return x
@@ -228,4 +239,5 @@ def prepare(
     "A picture of one digit in MNIST's form."
     grey = _grey(picture)
     if _is_in_form(grey): return torch.from_numpy(np.uint8(np.round(grey * 255)))
-    return _in_form(_inked(*_found(grey)))
+    ink, kept = _found(grey)
+    return _in_form(_widened(_inked(ink, kept), kept))

@@ -359,7 +359,7 @@ def test_pytorchs_loaders():
     assert all(a.equal(b) for a, b in zip(order, learn_order, strict=True))
     with quiet(learn):
         learn.fit(1, lr=.5)
-    assert_close(history(learn)['batch_accuracy'][0], float(batch_accuracy(learn.model(vx), vy)))
+    assert_close(history(learn)['batch_accuracy'][0], float(batch_accuracy(learn.model.cpu()(vx), vy)))  # a GPU's, where there is one
     wrong = DataLoader(TensorDataset(vx, 7 - 4 * vy), batch_size=8)
     with pytest.raises(ValueError, match='dls: expected targets 0 and 1 in a column, got values from 3 to 7'):
         digit_learner(DataLoaders(wrong, wrong), nn.Linear(6, 1))
