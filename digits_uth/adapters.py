@@ -17,6 +17,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings('ignore', '.*torch.jit.script.*', FutureWarning)  # fastai's own, at its import
     from fastai.basics import DataLoaders, Learner, OptimWrapper, default_device
     from fastai.callback.core import Callback
+    from fastprogress import fastprogress
 
 # %% ../nbs/07_adapters.ipynb #8476d1b3
 class _Stepper(torch.optim.Optimizer):
@@ -98,3 +99,9 @@ class SingleLoss(Callback):
     def after_loss(self):  # nothing
         "Called by the Learner."
         self.learn.loss = self.loss.float()
+
+# %% ../nbs/07_adapters.ipynb #25b7e7ea
+def legible_tables():  # nothing
+    "Let the tables of training be read on a dark page, too, where their pale rows have no colour of text to go with."
+    styles, pale = getattr(fastprogress, 'html_styles', ''), 'background: #f8f9fa;'  # older versions have no styles
+    if f'{pale} color' not in styles: fastprogress.html_styles = styles.replace(pale, f'{pale} color: black;')

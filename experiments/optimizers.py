@@ -14,7 +14,7 @@ from digits_uth.optimizers import Adam, BasicOptim, Momentum
 from digits_uth.training import train_epoch
 
 OPTIMIZERS = {'SGD': BasicOptim, 'Momentum': Momentum, 'Adam': Adam}
-RATES = {'SGD': (.1, 1., 10., 30.), 'Momentum': (.01, .1, 1., 3.), 'Adam': (.001, .01, .1)}
+RATES = {'SGD': (.1, 1., 10., 30.), 'Momentum': (.01, .1, 1., 3.), 'Adam': (.001, .01, .1, 1.)}
 CASES = [{'opt': opt, 'lr': lr, 'seed': seed} for opt, rates in RATES.items() for lr in rates for seed in range(5)]
 WITHIN = {'epoch_10': .004}
 TRY = [{'opt': opt, 'lr': rates[1], 'seed': 0} for opt, rates in RATES.items()]
