@@ -7,7 +7,7 @@ __all__ = ['check_01_1', 'check_01_2', 'check_01_3', 'check_02_1', 'check_02_2',
            'check_03_3', 'check_04_1', 'check_04_2', 'check_04_3', 'check_05_1', 'check_05_2', 'check_05_3',
            'check_06_1', 'check_06_2', 'check_06_3', 'check_07_1', 'check_07_2', 'check_08_1', 'check_08_2',
            'check_08_3', 'check_09_1', 'check_09_2', 'check_09_3', 'check_10_1', 'check_10_2', 'check_10_3',
-           'check_11_1', 'check_11_2', 'check_11_3']
+           'check_11_1', 'check_11_2', 'check_11_3', 'check_12_1', 'check_12_2', 'check_12_3']
 
 # %% ../nbs/exercises.ipynb #db981917
 import warnings
@@ -686,3 +686,62 @@ def check_11_3(
         if c == size: mistakes['the channels are axis 1: view(-1, 1, 1), or they count as columns.'] = norm(mean, var, shape=(-1,))
         yield (answer(x.clone(), mean, var, weight, bias), norm(mean, var), mistakes,
                '(x - mean) / (var + eps).sqrt() * weight + bias, each with one number a channel: view(-1, 1, 1).')
+
+# %% ../nbs/exercises.ipynb #7b16f2ee
+@_check('most of a picture is paper, whatever its frame and its brightest spot.',
+        nudge='Which pixels are paper? How many of all are they: more than half, or fewer?',
+        step='More than half of the pixels above .5: the median says so in one word.')
+def check_12_1(
+    answer,  # paper_is_light(x)
+) -> bool:   # is it right?
+    "Lesson 12: dark ink on light paper?"
+    light, heavy = torch.full((40, 30), .8), torch.full((40, 30), .65)
+    light[10:20, 5:9], heavy[1:19] = .1, 0                           # .45 of it is black, and its mean below .5
+    framed, spot = light.clone(), torch.full((28, 28), .1)
+    framed[[0, -1]] = framed[:, [0, -1]] = 0
+    spot[5:17] = 1                                                   # .43 of it is white
+    for x, right in ((light, True), (heavy, True), (framed, True), (spot, False), (1 - light, False)):
+        mistakes = {'a frame or a shadow decides: look at all pixels, not at the rim.': x[0, 0] > .5,
+                    'one bright pixel decides: how many are light?': x.max() > .5,
+                    'the ink decides by its weight: count the pixels that are light, or take the median.': x.mean() > .5,
+                    'that is True for dark paper: the other way round.': torch.tensor(not right)}
+        yield answer(x.clone()), torch.tensor(right), mistakes, 'True is expected where more than half of the pixels are above .5.'
+
+@_check('down and right by what the centre of mass lacks of 14.',
+        nudge='Where is the mass: in which row, on average, and in which column? How far is that from 14?',
+        step='rows = (x.sum(1) * torch.arange(28)).sum() / x.sum(), columns with sum(0); round(14 - rows) is how far down.')
+def check_12_2(
+    answer,  # to_the_middle(x)
+) -> bool:   # is it right?
+    "Lesson 12: the centre of mass to row 14, column 14."
+    for top, left, h, w in ((2, 11, 9, 6), (10, 3, 12, 4), (9, 9, 7, 13)):
+        x = torch.zeros(28, 28)
+        x[top:top+h, left:left+w] = .5
+        x[top:top+2, left:left+w] = 1  # heavier above than below
+        count = torch.arange(28.)
+        row, column = ((x.sum(axis) * count).sum() / x.sum() for axis in (1, 0))
+        def by(down, right, x=x): return torch.roll(x, (round(float(down)), round(float(right))), (0, 1))
+        mistakes = {'nothing has moved.': x,
+                    'it moves the wrong way: by 14 - centre, not centre - 14.': by(row - 14, column - 14),
+                    'rows and columns are swapped: x.sum(1) has a number for each row.': by(14 - column, 14 - row),
+                    'that is the middle of the box: weigh each row by its ink.': by(14 - top - (h - 1) / 2, 14 - left - (w - 1) / 2)}
+        yield answer(x.clone()), by(14 - row, 14 - column), mistakes, 'the centre of mass belongs to row 14, column 14.'
+
+@_check('among those that are answered, and at the threshold it answers.',
+        nudge='Which ones are answered? And of which is the share of right ones wanted?',
+        step='answered = probability >= threshold; right[answered] has those, and its mean is the share.')
+def check_12_3(
+    answer,  # right_of_answered(probability, right, threshold)
+) -> bool:   # is it right?
+    "Lesson 12: how many of the answers are right, if it answers from a threshold on?"
+    probability = torch.tensor([.5, .9, .95, .6, .99, .8, .9, .7])
+    right = torch.tensor([False, True, True, False, True, True, False, True])
+    for threshold in (.9, .8, .55):
+        answered = probability >= threshold
+        mistakes = {'that is a share of all: divide by those that are answered.': (answered & right).float().mean(),
+                    'at the threshold itself it answers: >=.': right[probability > threshold].float().mean(),
+                    'that is the share that it answers: how many of those are right?': answered.float().mean(),
+                    'those are the ones it leaves out.': right[~answered].float().mean(),
+                    'that is a number of pictures: take the mean.': right[answered].sum()}
+        yield (answer(probability.clone(), right.clone(), threshold), right[answered].float().mean(), mistakes,
+               'right[probability >= threshold] has the answers; take their mean, as floats.')

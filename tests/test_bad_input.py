@@ -32,15 +32,19 @@ from digits_uth.files import load_model, save_model
 from digits_uth.keeping import put_back, set_lr
 from digits_uth.landscape import Landscape
 from digits_uth.layer import Layer, add_grad, are_layers
-from digits_uth.learner import SGD, Moved, digit_learner, history, legible_tables, quiet
+from digits_uth.learner import SGD, Moved, Pens, digit_learner, history, legible_tables, quiet
 from digits_uth.loaders import digit_dls
 from digits_uth.loss import batch_accuracy, init_params, linear1, mnist_loss, plot_product
 from digits_uth.models import activations, simple_net
 from digits_uth.optimizers import Adam, BasicOptim, Momentum, find_lr
+from digits_uth.own_digits import accuracy_by_writer, course_models, merge_digits
+from digits_uth.page import Ladder, export_page
+from digits_uth.photographs import made_photograph
 from digits_uth.pictures import as_rows, oddities
 from digits_uth.pixels import alt, pixel_table, show_image, show_images
 from digits_uth.preparation import prepare
 from digits_uth.sgd import gradient_descent, mse, numerical_gradient, plot_function, quadratic
+from digits_uth.sheet import digit_sheet, made_sheet, read_sheet
 from digits_uth.strokes import course_drawings, draw
 from digits_uth.ten_digits import accuracy, confusion_matrix, cross_entropy, softmax
 from digits_uth.batches import looked_at, name_of, not_empty, set_mode
@@ -293,6 +297,19 @@ def is_moved_in_training_alone(learn):
         learn.fit(1, lr=1e-9)
     (_, moved), (_, kept) = seen
     return kept.equal(ims[:, None]) and moved.shape == kept.shape and not any(torch.allclose(a, b, atol=.05) for a in moved for b in kept)
+
+
+def is_written_by_other_pens_in_training_alone(learn):
+    seen = []
+
+    class Keep(Callback):
+        order = 100
+        def before_batch(self): seen.append((self.training, self.xb[0].cpu()))
+    learn.add_cb(Keep())
+    with quiet(learn):
+        learn.fit(8, lr=1e-9)
+    return all(x.shape == (3, 1, 28, 28) and (x >= 0).all() and (x <= 1).all() for _, x in seen) and \
+        all(x.equal(ims[:, None]) for training, x in seen if not training) and len({x.sum().item() for training, x in seen if training}) > 2
 
 
 def is_two_layers(sizes):
@@ -808,6 +825,44 @@ ROWS['Pad'] = [
     (lambda: Pad().picture, 'pad.picture: expected a drawing, got an empty pad; draw a digit on it'),
     (lambda: Pad(np.int64(3)).digit, 3),
 ]
+ROWS['made_photograph'] = [  # and test_sheet.py
+    (lambda: made_photograph(im), 'digit: expected an int tensor of shape (28, 28) | got torch.float32 | lesson 12'),
+    (lambda: made_photograph(raw[:14]), 'digit: expected | got shape (14, 28)'), (lambda: made_photograph(raw * 0), 'digit: expected a picture with ink on it, got an empty one'),
+    (lambda: made_photograph(raw, -1), 'seed: expected a whole number'), (lambda: made_photograph(raw, kind='rainy'), "kind: expected 'plain' | got 'rainy'"),
+]
+ROWS['digit_sheet'] = [
+    (lambda: digit_sheet('digits.doc'), "path: expected a name that ends with .pdf or .png, got 'digits.doc' | lesson 12"),
+    (lambda: digit_sheet('nowhere/digits.pdf'), "path: expected one in a folder that is there, got 'nowhere'"),
+    (lambda: digit_sheet('digits.pdf', 'A5'), "paper: expected 'A4' or 'letter', got 'A5'"), (lambda: digit_sheet(3), 'path: expected'),
+]
+ROWS['read_sheet'] = [
+    (lambda: read_sheet(torch.ones(700, 500)), 'photo: expected a photograph of a sheet that digit_sheet made, got one without four black squares | lesson 12'),
+    (lambda: read_sheet(im), 'got one of 28 by 28 pixels; take one of at least 600'), (lambda: read_sheet('nothing.png'), "got 'nothing.png' | look at the path"),
+]
+ROWS['made_sheet'] = [
+    (lambda: made_sheet(ims, labels), 'images: expected an int tensor of shape (n, 28, 28) | got torch.float32'),
+    (lambda: made_sheet(raw[None], torch.tensor([11])), 'labels: expected | from 0 to 9'), (lambda: made_sheet(raw[None], torch.tensor([1, 2])), 'labels: expected'),
+]
+ROWS['export_page'] = [  # and test_page.py
+    (lambda: export_page({}, 'p.html'), 'models: expected a dict of a name and a model each, got an empty one | lesson 12'),
+    (lambda: export_page({'mine': ims}, 'p.html'), "models['mine']: expected | (10, 28, 28)"),
+    (lambda: export_page({'mine': torch.nn.Tanh()}, 'p.html'), "models['mine']: expected | got Tanh as layer 0"),
+    (lambda: export_page({'mine': torch.nn.Linear(784, 10)}, 'nowhere/p.html'), 'path: expected a file to write, in a folder that is there, got nowhere'),
+]
+ROWS['Ladder'] = [(lambda: Ladder(3), 'models: expected a dict of a name and a model each, got a value of type int')]  # and test_page.py
+ROWS['course_models'] = [(lambda: list(course_models()), ['nearest ideal', 'linear', 'two layers', 'convolutions'])]
+ROWS['accuracy_by_writer'] = [
+    (lambda: accuracy_by_writer(labels, labels, torch.tensor([5, 5, 5])), 'writers: expected two or more, got one | lesson 12'),
+    (lambda: accuracy_by_writer(labels, labels, torch.tensor([1, 2])), 'writers: expected'),
+    (lambda: accuracy_by_writer(three, labels, labels), 'answers: expected an int tensor'),
+    (lambda: [n.tolist() for n in accuracy_by_writer(torch.tensor([3, 7, 3]), torch.tensor([3, 3, 3]), torch.tensor([1, 1, 2]))], [.75, .25, [.5, 1.]]),
+]
+ROWS['merge_digits'] = [  # and test_own_digits.py
+    (lambda: merge_digits([]), 'paths: expected files of digits that were kept, got no path | lesson 12'), (lambda: merge_digits(['no.npz']), "got 'no.npz', which is not there"),
+    (lambda: merge_digits(3), 'paths: expected | got'), (lambda: merge_digits([3]), 'paths: expected | got'), (lambda: merge_digits([ROOT / 'LICENSE']), 'paths: expected | ask its writer'),
+]
+ROWS['Pens'] = [  # and test_learner.py
+    (lambda: digit_learner(digit_dls(ims[:, None], three.long(), ims[:, None], three.long()), digit_cnn(), cbs=Pens()), is_written_by_other_pens_in_training_alone)]
 ROWS['as_rows'] = [(call, expected) for call, expected in ROWS['predict'] if 'images' in str(expected)]
 ROWS['as_rows'] += [(lambda: as_rows(raw)[0], raw.flatten()[None] / 255), (lambda: as_rows([Image.fromarray(raw.numpy())] * 2)[0],
                                                                        raw.flatten().expand(2, -1) / 255)]

@@ -15,7 +15,7 @@ from torch.testing import assert_close
 
 from digits_uth.cnn import digit_cnn
 from digits_uth.data import load_mnist
-from digits_uth.learner import Moved, digit_learner, history, legible_tables, quiet
+from digits_uth.learner import Moved, Pens, digit_learner, history, legible_tables, quiet
 from digits_uth.loaders import digit_dls
 from digits_uth.loss import batch_accuracy, mnist_loss
 from digits_uth.optimizers import Adam, BasicOptim, Momentum
@@ -267,8 +267,36 @@ def test_moved_resizes_by_up_to_a_tenth_both_ways(amounts, most):
     assert abs(sides.mean() - 1) < .25 * most
 
 
+@pytest.mark.parametrize('slant', [0, 15])
+def test_moved_slants_where_it_is_told_to(slant):
+    bar = picture(slice(4, 24), slice(12, 16))
+    tilts = []
+    for xb in moved(bar, batches=150, degrees=0, pixels=0, scale=0, slant=slant)[0]:
+        im = xb.reshape(28, 28)
+        rows, cols = (torch.arange(28.) - c for c in centre(im))
+        tilts.append(((im * rows[:, None] * cols).sum() / (im * rows[:, None]**2).sum()).atan().rad2deg().abs())
+    assert max(tilts) < .01 if not slant else .8 * slant < max(tilts) <= 1.1 * slant
+
+
 def test_moveds_amounts():
-    assert {name: p.default for name, p in inspect.signature(Moved).parameters.items()} == {'degrees': 10, 'pixels': 3, 'scale': .1}
+    assert {name: p.default for name, p in inspect.signature(Moved).parameters.items()} == {'degrees': 10, 'pixels': 3, 'scale': .1, 'slant': 0}
+
+
+def test_pens_thicken_three_in_ten_and_thin_three_in_ten_in_training_alone():
+    image, keep = load_mnist('test')[0][:1] / 255, Keep()
+    x, y = image.view(-1, 1, 28, 28).repeat(2000, 1, 1, 1), torch.zeros(2000).long()
+    torch.manual_seed(0)
+    learn = digit_learner(digit_dls(x, y, x[:50], y[:50], bs=500, device='cpu'), nn.Sequential(nn.Flatten(), nn.Linear(784, 2)), cbs=[Pens(), keep])
+    with quiet(learn):
+        learn.fit(1, lr=.01)
+    seen = torch.cat([xb for training, xb in keep.seen if training])
+    padded = F.pad(image, (1, 1, 1, 1))[0]
+    windows = padded.unfold(0, 3, 1).unfold(1, 3, 1)  # around each pixel
+    forms = [(image[0] + windows.amax((2, 3))) / 2, windows[:, :, 1:, 1:].amin((2, 3)), image[0]]
+    counts = [(seen == form).flatten(1).all(1).sum().item() for form in forms]
+    assert sum(counts) == 2000 and all(abs(n - 2000 * p) < 90 for n, p in zip(counts, (.3, .3, .4), strict=True))
+    assert forms[1].sum() < forms[2].sum() < forms[0].sum()
+    assert all((xb == image).all() for training, xb in keep.seen if not training)
 
 
 # ---- on this machine's accelerator

@@ -35,7 +35,8 @@ def test_the_export_is_fresh(tmp_path):
     shutil.copy(ROOT / 'pyproject.toml', tmp_path)
     shutil.copytree(ROOT / 'nbs', tmp_path / 'nbs')
     (tmp_path / 'digits_uth').mkdir()
-    shutil.copy(ROOT / 'digits_uth' / '__init__.py', tmp_path / 'digits_uth')
+    for name in ('__init__.py', '__main__.py'):  # these are written by hand
+        shutil.copy(ROOT / 'digits_uth' / name, tmp_path / 'digits_uth')
     python('from nbdev.doclinks import nbdev_export; nbdev_export()', cwd=tmp_path)
     made = {path.name: path.read_text(encoding='utf-8') for path in (tmp_path / 'digits_uth').glob('*.py')}
     here = {path.name: path.read_text(encoding='utf-8') for path in (ROOT / 'digits_uth').glob('*.py')}
@@ -158,7 +159,7 @@ def test_the_readmes_example_runs(tmp_path):
     code = '\n'.join([*lines[:-1], f'print({lines[-1]})'])
     said = re.search(r'```text\n(.*?)\n```', (ROOT / 'README.md').read_text(encoding='utf-8'))[1]
     found, said = (float(re.fullmatch(r'tensor\((.*)\)', text)[1]) for text in (python(code, cwd=tmp_path).strip(), said))
-    assert abs(found - said) <= 3e-4 and said == .9938  # another processor may read a picture or two differently
+    assert abs(found - said) <= 3e-4 and said == .9954  # another processor may read a picture or two differently
 
 
 def test_the_readmes_map_names_every_export():

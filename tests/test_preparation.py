@@ -167,7 +167,7 @@ def test_digits_of_eight_by_eight_pixels_which_fill_their_picture():
         except ValueError as refused:
             assert re.fullmatch(r'picture: expected .+, got .+; .+ \(lesson 00\)\.', str(refused))
     read = predict(reader(), torch.stack(list(prepared.values())))[0].numpy()
-    assert len(prepared) >= 595 and (read == digits.target[list(prepared)]).mean() > .93, len(prepared)
+    assert len(prepared) >= 595 and (read == digits.target[list(prepared)]).mean() > .92, len(prepared)
     assert 271 not in prepared and 287 in prepared and 519 in prepared  # a 5 whose pieces touch every edge; a 9 and a 3 that went for paper
 
 

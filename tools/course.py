@@ -156,7 +156,8 @@ def lab(python, port, arguments):
 
 def clean():
     "Delete what can be made again; .venv and my_lessons stay."
-    for pattern in ('_proc', 'build', 'dist', '*.egg-info', '.pytest_cache', '.ruff_cache', 'nbs/models', 'nbs/.last_checked'):
+    for pattern in ('_proc', 'build', 'dist', '*.egg-info', '.pytest_cache', '.ruff_cache', 'nbs/models',
+                    'nbs/digits.pdf', 'nbs/digits.html', 'nbs/.last_checked'):
         for path in ROOT.glob(pattern):
             shutil.rmtree(str(path)) if path.is_dir() else path.unlink()
     for name in ('__pycache__', '.ipynb_checkpoints'):

@@ -60,6 +60,7 @@ function timed(strokes) {
 
 function render({ model, el }) {
   const id = `uth-pad-${views += 1}-${Math.random().toString(36).slice(2)}`;
+  const alone = model.get('kernel') === false;  // on a page that answers itself, and keeps nothing
   const asked = () => model.get('digit');
   const wanted = () => asked() === null ? 'a digit' : `${asked() === 8 ? 'an' : 'a'} ${asked()}`;
   let stroke = null, pointer = null, begun = 0;  // what is being drawn
@@ -90,7 +91,7 @@ function render({ model, el }) {
     button('Keep', keep), make('label', {}, 'as ', label), button('Take back', back));
   const root = make('div', { className: 'uth-widget uth-pad', aria: { role: 'group', 'aria-labelledby': `${id}-title` } },
     make('div', { className: 'uth-pad-row' }, make('div', { className: 'uth-pad-left' }, title, paper),
-      make('div', { className: 'uth-pad-right' }, make('div', {}, caption, preview), tools, keeping, status)), keys);
+      make('div', { className: 'uth-pad-right' }, make('div', {}, caption, preview), tools, ...(alone ? [] : [keeping]), status)), keys);
   // Else a "b" inserts a cell: JupyterLab looks for this on what has the focus itself.
   for (const element of [paper, ...root.querySelectorAll('button, select')]) element.setAttribute('data-lm-suppress-shortcuts', 'true');
   el.append(root);
@@ -135,8 +136,8 @@ function render({ model, el }) {
     if (!answered) {  // which is usual for some milliseconds
       waiting = setTimeout(() => {
         root.classList.add('uth-pad-waiting');
-        caption.textContent = 'Waiting for the kernel';
-        preview.setAttribute('aria-label', 'What the program gets: waiting for the kernel.');
+        caption.textContent = alone ? 'Preparing' : 'Waiting for the kernel';
+        preview.setAttribute('aria-label', `What the program gets: ${alone ? 'preparing' : 'waiting for the kernel'}.`);
       }, 250);
       return;
     }
@@ -193,9 +194,11 @@ function render({ model, el }) {
     stroke = pointer = null;
     pen.down = false;
     const { strokes, past } = now(model);
+    const photograph = alone && !strokes.length && model.get('prepared').length;
     if (strokes.length) change(model, { strokes: [], past: [...past, strokes] });
+    else if (photograph) change(model, { strokes });
     else paint();
-    say(strokes.length ? 'Cleared. Undo brings the drawing back.' : count());
+    say(strokes.length ? 'Cleared. Undo brings the drawing back.' : photograph ? 'Cleared.' : count());
   }
 
   function thicker(by) {
