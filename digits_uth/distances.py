@@ -31,7 +31,7 @@ def mae(
     "Mean absolute error over the last two axes."
     return (a - b).abs().mean((-1, -2))
 
-mnist_distance = mae  # the name it has in other courses
+mnist_distance = mae
 
 # %% ../nbs/02_distances.ipynb #b441f270
 @checked
@@ -79,6 +79,7 @@ def plot_shapes(
     "Two shapes lined up at their right ends, and what broadcasting makes of them: dashed is stretched, a misfit crossed out."
     a, b = _shape(a, 'a'), _shape(b, 'b')
     axes = list(zip_longest(a[::-1], b[::-1]))[::-1]  # pairs of sizes; None where an axis is missing
+    misfit = any(len({*pair} - {1, None}) == 2 for pair in axes)
     fig, ax = plt.subplots(figsize=(1.2 + 1.5 * max(len(axes), 1), 2.2))
     for x, pair in enumerate(axes):
         sizes = {size for size in pair if size not in (1, None)} or {1}  # one fits, two don't
@@ -89,7 +90,7 @@ def plot_shapes(
             ax.add_patch(plt.Rectangle((x, y), .9, .7, fill=False, edgecolor='#444444', **style))
             ax.text(x + .45, y + .35, text, ha='center', va='center', bbox={'facecolor': 'white', 'edgecolor': 'none', 'pad': 1})
         if len(sizes) == 2: ax.plot([x, x + .9, None, x, x + .9], [1, 2.7, None, 2.7, 1], ':', color='#D55E00')
-        ax.text(x + .45, .35, '✗' if len(sizes) == 2 else min(sizes), ha='center', va='center', weight='bold')
+        ax.text(x + .45, .35, '✗' if len(sizes) == 2 else '' if misfit else min(sizes), ha='center', va='center', weight='bold')
     for y, text in ((2.35, 'a'), (1.35, 'b'), (.35, 'together')): ax.text(-.1, y, text, ha='right', va='center')
     ax.set(xlim=(-.8, max(len(axes), 1)), ylim=(0, 2.8))
     ax.set_axis_off()
