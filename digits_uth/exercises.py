@@ -705,7 +705,9 @@ def check_12_1(
                     'one bright pixel decides: how many are light?': x.max() > .5,
                     'the ink decides by its weight: count the pixels that are light, or take the median.': x.mean() > .5,
                     'that is True for dark paper: the other way round.': torch.tensor(not right)}
-        yield answer(x.clone()), torch.tensor(right), mistakes, 'True is expected where more than half of the pixels are above .5.'
+        found = answer(x.clone())
+        if type(found).__name__ in ('bool', 'bool_'): found = torch.tensor(bool(found))  # Python's and NumPy's will do
+        yield found, torch.tensor(right), mistakes, 'True is expected where more than half of the pixels are above .5.'
 
 @_check('down and right by what the centre of mass lacks of 14.',
         nudge='Where is the mass: in which row, on average, and in which column? How far is that from 14?',

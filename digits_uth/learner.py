@@ -90,7 +90,7 @@ class Pens(Callback):
         if not self.training: return
         x = self.xb[0].view(-1, 1, 28, 28)
         thick = (x + F.max_pool2d(x, 3, stride=1, padding=1)) / 2     # half of it grown by a pixel on all sides
-        thin = -F.max_pool2d(F.pad(-x, (0, 1, 0, 1)), 2, stride=1)    # the least of two by two
+        thin = -F.max_pool2d(F.pad(-x, (0, 1, 0, 1)), 2, stride=1)    # the least of two by two: max of −x is −min of x
         which = torch.rand(len(x), 1, 1, 1, device=x.device)
         x = torch.where(which < .3, thick, torch.where(which < .6, thin, x))
         self.learn.xb = (x.view_as(self.xb[0]),)

@@ -47,7 +47,7 @@ def confusion_matrix(
     targets,  # (n,) int, the right classes, from 0 to k - 1
 ):            # (k, k) int64: row = right class, column = answer
     "How often each class is taken for each."
-    k = preds.shape[1]
+    k = preds.shape[1]   # number the cells, and count how often each number comes
     return torch.bincount(targets.long() * k + preds.argmax(1), minlength=k * k).view(k, k)
 
 # %% ../nbs/10_ten_digits.ipynb #c92a8bff

@@ -20,6 +20,7 @@ from torch.utils.data import RandomSampler
 from digits_uth.cnn import digit_cnn
 from digits_uth.data import all_digits, table
 from digits_uth.loss import mnist_loss
+from digits_uth.models import simple_net
 
 NAMES = tools.names()
 every_experiment = pytest.mark.parametrize('name', NAMES)
@@ -283,22 +284,31 @@ def test_the_rungs_of_lesson_10(few):
 
 def test_the_changes_of_lesson_11(few):
     experiment, given = few('convolutions')
-    whole = sum(p.numel() for p in digit_cnn().parameters())
+    whole, two_layers = (sum(p.numel() for p in model.parameters()) for model in (digit_cnn(), simple_net(784, 50, 10)))
+    sizes = {'no batch norm': whole + 24 + 48 + 96 - 2 * (24 + 48 + 96), 'average pooling': whole - 15 * 96 * 10}
     for case in cases(experiment):
         change, found = case['change'], experiment.run(**case)
         assert found['accuracy'] == .9 and 0 <= found['moved'] <= 1 and given.epochs == case['epochs']
         assert (given.lr, given.lr_max) == ((case['lr'], None) if change == 'constant rate' else (None, case['lr']))
+        moved, loss_func = given.options.pop('cbs'), given.options.pop('loss_func')
+        assert (type(moved).__name__ == 'Moved') if 'moved' in change else moved is None
+        assert {key: value.__name__ for key, value in given.options.items()} == {'opt_func': 'Adam', 'metrics': 'accuracy'}
+        scores, labels = torch.randn(5, 10), torch.arange(5)
+        wished = F.one_hot(labels, 10) * (.9 if change == 'smoothed' else 1) + (.01 if change == 'smoothed' else 0)
+        torch.testing.assert_close(loss_func(scores, labels), -(wished * scores.log_softmax(1)).sum(1).mean())
+        if change.startswith('two layers'):
+            assert sum(p.numel() for p in given.model.parameters()) == two_layers and case['epochs'] == 10
+            continue
         norms = sum(isinstance(layer, nn.BatchNorm2d) for layer in given.model)
         biases = [layer.bias is not None for layer in given.model if isinstance(layer, nn.Conv2d)]
         assert (norms, biases) == ((0, [True] * 3) if change == 'no batch norm' else (3, [False] * 3))
-        assert sum(p.numel() for p in given.model.parameters()) == whole - (24 + 48 + 96 if change == 'no batch norm' else 0)
+        assert sum(p.numel() for p in given.model.parameters()) == sizes.get(change, whole)
         pixels = given.model[0](torch.tensor([0., 1.]).repeat_interleave(784).view(2, 784)).flatten(1)[:, 0]
         expected = torch.tensor([0., 1.]) if change == 'not standardised' else torch.tensor([-.1307, 1 - .1307]) / .3081
         torch.testing.assert_close(pixels, expected)
-        moved = given.options.pop('cbs')
-        assert (type(moved).__name__ == 'Moved') if change == 'moved in training' else moved is None
-        assert {key: value.__name__ for key, value in given.options.items()} == {
-            'loss_func': 'cross_entropy', 'opt_func': 'Adam', 'metrics': 'accuracy'}
+        last = next(layer.weight for layer in given.model if isinstance(layer, nn.Conv2d) and layer.in_channels > 1)
+        assert last.is_contiguous(memory_format=torch.channels_last) == (change == 'smoothed')
+    assert {case['change'] for case in cases(experiment)} >= {'smoothed', 'average pooling', 'two layers', 'two layers, moved'}
 
 
 def test_the_batches_of_lesson_05(few, monkeypatch):

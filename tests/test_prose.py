@@ -10,8 +10,6 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / 'nbs'))
 from guards import NOT_PROSE, numbers
 
-# How many numbers nothing ties yet: lower them as lessons are tied, until a lesson has no line here.
-UNTIED = {'00_data': 15, '10_ten_digits': 64, '11_convolutions': 96, 'index': 12}
 NEAR = 3  # a guard speaks of so many cells of prose above it, back to the last guard: a sentence far away is another sentence
 
 CLASS = (r'(?! (?:of|in|times|to|and [0-9]|more|pictures|pixels|threes|sevens|worst|best|others|runs|seeds|starts|steps|epochs|mistakes)\b'
@@ -113,14 +111,9 @@ def test_every_phrase_of_a_guard_stands_in_the_prose_above_it(name):
 
 @every_book
 def test_every_number_in_prose_is_tied(name):
-    book, allowed = BOOKS[name], UNTIED.get(name, 0)
+    book = BOOKS[name]
     found = list(book.untied(book.check()[1]))
-    assert len(found) <= allowed, (f'{name}: {len(found)} numbers without a `said`, {allowed} are allowed. Tie the new ones:\n' + '\n'.join(found))
-    assert len(found) >= allowed, f'{name}: only {len(found)} numbers are without a `said` now; write {len(found)} for {allowed} in UNTIED, or no line for 0'
-
-
-def test_untied_names_notebooks_that_are_there():
-    assert set(UNTIED) <= set(BOOKS) and '02_distances' not in UNTIED and 0 not in UNTIED.values()
+    assert not found, f'{name}: {len(found)} numbers without a `said`. Tie them:\n' + '\n'.join(found)
 
 
 @every_book
