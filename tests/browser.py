@@ -8,6 +8,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 from conftest import ROOT
 from test_course import free_port
 
@@ -71,6 +72,36 @@ def serve(folder, copies, site, application='jupyterlab'):
         finally:
             server.terminate()
             server.wait(30)
+
+
+def write_notebook(path, title, *cells):
+    "A small notebook to try a widget in."
+    path.parent.mkdir()
+    nb = nbformat.v4.new_notebook(metadata={'kernelspec': {'name': 'python3', 'display_name': 'python3'}})
+    nb.cells = [nbformat.v4.new_markdown_cell(f'# {title}'), *map(nbformat.v4.new_code_cell, cells)]
+    nbformat.write(nb, path)
+
+
+THREE = [(.3, .2), (.6, .2), (.7, .35), (.5, .5), (.7, .65), (.6, .85), (.3, .85)]
+
+
+class Hand:
+    "Draws with the mouse on the paper of the first pad that stands in self.page."
+    paper = property(lambda self: self.page.locator('.uth-pad-paper').first)
+
+    def __init__(self, page): self.page = page
+
+    def place(self, x, y):
+        box = self.paper.bounding_box()
+        return box['x'] + x * box['width'], box['y'] + y * box['height']
+
+    def draw(self, points=THREE):
+        mouse = self.page.mouse
+        mouse.move(*self.place(*points[0]))
+        mouse.down()
+        for point in points[1:]:
+            mouse.move(*self.place(*point), steps=6)
+        mouse.up()
 
 
 def open_notebook(address, page):

@@ -286,7 +286,8 @@ def fitted():
     return learn
 
 
-def is_moved_in_training_alone(learn):
+def batches_of(learn, epochs):
+    "What a model gets, as (in training?, batch)."
     seen = []
 
     class Keep(Callback):
@@ -294,20 +295,17 @@ def is_moved_in_training_alone(learn):
         def before_batch(self): seen.append((self.training, self.xb[0].cpu()))
     learn.add_cb(Keep())
     with quiet(learn):
-        learn.fit(1, lr=1e-9)
-    (_, moved), (_, kept) = seen
+        learn.fit(epochs, lr=1e-9)
+    return seen
+
+
+def is_moved_in_training_alone(learn):
+    (_, moved), (_, kept) = batches_of(learn, 1)
     return kept.equal(ims[:, None]) and moved.shape == kept.shape and not any(torch.allclose(a, b, atol=.05) for a in moved for b in kept)
 
 
 def is_written_by_other_pens_in_training_alone(learn):
-    seen = []
-
-    class Keep(Callback):
-        order = 100
-        def before_batch(self): seen.append((self.training, self.xb[0].cpu()))
-    learn.add_cb(Keep())
-    with quiet(learn):
-        learn.fit(8, lr=1e-9)
+    seen = batches_of(learn, 8)
     return all(x.shape == (3, 1, 28, 28) and (x >= 0).all() and (x <= 1).all() for _, x in seen) and \
         all(x.equal(ims[:, None]) for training, x in seen if not training) and len({x.sum().item() for training, x in seen if training}) > 2
 

@@ -2,12 +2,11 @@
 import os
 import time
 
-import nbformat
 import numpy as np
 import pytest
 import torch
 from conftest import CHROMIUM
-from browser import axe, choose_theme, open_notebook, run_all, run_code, serve, take_picture
+from browser import axe, choose_theme, open_notebook, run_all, run_code, serve, take_picture, write_notebook
 from torch.testing import assert_close
 
 from digits_uth.landscape import Landscape
@@ -104,12 +103,8 @@ landscape"""
 @pytest.fixture(scope='module')
 def lab(tmp_path_factory, site):
     folder = tmp_path_factory.mktemp('lab')
-    copies = folder / 'copies'
-    copies.mkdir()
-    nb = nbformat.v4.new_notebook(metadata={'kernelspec': {'name': 'python3', 'display_name': 'python3'}})
-    nb.cells = [nbformat.v4.new_markdown_cell('# A landscape'), nbformat.v4.new_code_cell(CELL)]
-    nbformat.write(nb, copies / 'landscape.ipynb')
-    with serve(folder, copies, site) as address:
+    write_notebook(folder / 'copies' / 'landscape.ipynb', 'A landscape', CELL)
+    with serve(folder, folder / 'copies', site) as address:
         yield address
 
 

@@ -7,16 +7,14 @@ import os
 import time
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 from conftest import CHROMIUM
-from browser import axe, choose_theme, open_notebook, run_all, run_code, serve, take_picture
+from browser import THREE, Hand, axe, choose_theme, open_notebook, run_all, run_code, serve, take_picture, write_notebook
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group('browser'), pytest.mark.skipif(CHROMIUM is None, reason='no Chromium was found: the pad was not tried in a browser')]
 
 CELLS = ['from digits_uth.drawing import Pad, keep, my_digits\npad = Pad(3)\npad', '2 + 2']
-THREE = [(.3, .2), (.6, .2), (.7, .35), (.5, .5), (.7, .65), (.6, .85), (.3, .85)]
 
 # End the kernels of earlier tests: each has PyTorch in memory.
 ALONE = """async () => {
@@ -39,22 +37,18 @@ def lab(tmp_path_factory, site):
         yield address, copies
 
 
-class Notebook:
+class Notebook(Hand):
     "A notebook with a pad, in a page of the browser."
     def __init__(self, lab, page, name, cells=CELLS):
         address, copies = lab
         self.page, self.address, self.folder = page, address.format(f'{name}/pad'), copies / name
         page.set_default_timeout(60_000)
-        self.folder.mkdir()
-        nb = nbformat.v4.new_notebook(metadata={'kernelspec': {'name': 'python3', 'display_name': 'python3'}})
-        nb.cells = [nbformat.v4.new_markdown_cell('# A pad'), *map(nbformat.v4.new_code_cell, cells)]
-        nbformat.write(nb, self.folder / 'pad.ipynb')
+        write_notebook(self.folder / 'pad.ipynb', 'A pad', *cells)
         open_notebook(self.address, page)
         page.evaluate(ALONE)
         run_all(page)
         self.paper.wait_for()
 
-    paper = property(lambda self: self.page.locator('.uth-pad-paper').first)
     status = property(lambda self: self.page.locator('.uth-pad-status').first)
 
     def click(self, name): self.page.get_by_role('button', name=name, exact=True).first.click()
@@ -72,18 +66,6 @@ class Notebook:
 
     def answered(self):
         self.page.wait_for_function("() => document.querySelector('.uth-pad-preview').ariaBusy === 'false'")
-
-    def place(self, x, y):
-        box = self.paper.bounding_box()
-        return box['x'] + x * box['width'], box['y'] + y * box['height']
-
-    def draw(self, points=THREE):
-        mouse = self.page.mouse
-        mouse.move(*self.place(*points[0]))
-        mouse.down()
-        for point in points[1:]:
-            mouse.move(*self.place(*point), steps=6)
-        mouse.up()
 
     def picture(self):
         return [int(v) for v in self.run('print(*pad.picture.flatten().tolist())').split()]

@@ -11,16 +11,13 @@ import os
 import re
 import zipfile
 from functools import cache
-from types import SimpleNamespace
 
-import nbformat
 import numpy as np
 import pytest
 import torch
-from browser import axe, choose_theme, open_notebook, run_all, run_code, serve, take_picture
+from browser import Hand, axe, choose_theme, open_notebook, run_all, run_code, serve, take_picture, write_notebook
 from conftest import CHROMIUM
 from PIL import Image
-from test_pad import THREE
 from test_preparation import FAR, FULL, GREY, IMAGES, INK, LABELS, MADE, PLAIN, halves, page_of, photo, seven, turned
 from torch import nn
 
@@ -201,7 +198,7 @@ def test_the_widget_has_the_same_and_a_line_where_there_are_none():
 
 # ---- in a browser
 
-class Page:
+class Page(Hand):
     "The page from a file, without a network."
     def __init__(self, browser, path, **how):
         self.context = browser.new_context(**{'viewport': {'width': 1180, 'height': 900}, **how})
@@ -215,7 +212,6 @@ class Page:
         self.page.goto(path.as_uri())
         self.paper.wait_for()
 
-    paper = property(lambda self: self.page.locator('.uth-pad-paper'))
     status = property(lambda self: self.page.locator('.uth-pad-status'))
     summary = property(lambda self: self.page.locator('.uth-ladder-summary'))
     preview = property(lambda self: self.page.evaluate("""() => [...document.querySelector('.uth-pad-preview').getContext('2d').getImageData(0, 0, 28, 28).data]
@@ -224,17 +220,6 @@ class Page:
     def says(self, text): self.status.filter(has_text=text).wait_for()
     def answers(self, last='Convolutions'): self.summary.filter(has_text=f'{last}:').wait_for()
     def click(self, name): self.page.get_by_role('button', name=name, exact=True).click()
-    def place(self, x, y):
-        box = self.paper.bounding_box()
-        return box['x'] + x * box['width'], box['y'] + y * box['height']
-
-    def draw(self, points=THREE):
-        mouse = self.page.mouse
-        mouse.move(*self.place(*points[0]))
-        mouse.down()
-        for point in points[1:]: mouse.move(*self.place(*point), steps=6)
-        mouse.up()
-
     def file(self, name, data):
         self.page.locator('input[type=file]').set_input_files([{'name': name, 'mimeType': 'image/png', 'buffer': data}])
 
@@ -474,12 +459,8 @@ ladder"""
 @pytest.fixture(scope='module')
 def lab(tmp_path_factory, site):
     folder = tmp_path_factory.mktemp('lab')
-    copies = folder / 'copies'
-    copies.mkdir()
-    nb = nbformat.v4.new_notebook(metadata={'kernelspec': {'name': 'python3', 'display_name': 'python3'}})
-    nb.cells = [nbformat.v4.new_markdown_cell('# A ladder'), nbformat.v4.new_code_cell(CELL)]
-    nbformat.write(nb, copies / 'ladder.ipynb')
-    with serve(folder, copies, site) as address:
+    write_notebook(folder / 'copies' / 'ladder.ipynb', 'A ladder', CELL)
+    with serve(folder, folder / 'copies', site) as address:
         yield address
 
 
@@ -490,12 +471,11 @@ class TestInJupyterLab:
         page.set_viewport_size({'width': 1400, 'height': 2400})  # with nothing of the ladder under JupyterLab's own bars
         open_notebook(lab.format('ladder'), page)
         run_all(page)
-        there = SimpleNamespace(page=page, paper=page.locator('.uth-pad-paper'))
-        there.place = lambda x, y: Page.place(there, x, y)
-        there.paper.wait_for()
+        hand = Hand(page)
+        hand.paper.wait_for()
         cells = page.locator('.jp-Cell').count()
         run_code(page, 'import time; time.sleep(20); done = True', wait=False)
-        Page.draw(there)
+        hand.draw()
         page.locator('.uth-ladder-summary').filter(has_text='Convolutions: 3.').wait_for(timeout=10_000)
         assert page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status") == 'busy'
         for name in ('Undo', 'Read a photograph'):
