@@ -348,6 +348,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'digits_uth.sheet._flat': ('sheet.html#_flat', 'digits_uth/sheet.py'),
                                   'digits_uth.sheet._ink': ('sheet.html#_ink', 'digits_uth/sheet.py'),
                                   'digits_uth.sheet._inside': ('sheet.html#_inside', 'digits_uth/sheet.py'),
+                                  'digits_uth.sheet._margins': ('sheet.html#_margins', 'digits_uth/sheet.py'),
                                   'digits_uth.sheet._marks': ('sheet.html#_marks', 'digits_uth/sheet.py'),
                                   'digits_uth.sheet._projection': ('sheet.html#_projection', 'digits_uth/sheet.py'),
                                   'digits_uth.sheet._refuse': ('sheet.html#_refuse', 'digits_uth/sheet.py'),

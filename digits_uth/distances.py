@@ -79,10 +79,10 @@ def plot_shapes(
     "Two shapes lined up at their right ends, and what broadcasting makes of them: dashed is stretched, a misfit crossed out."
     a, b = _shape(a, 'a'), _shape(b, 'b')
     axes = list(zip_longest(a[::-1], b[::-1]))[::-1]  # pairs of sizes; None where an axis is missing
-    misfit = any(len({*pair} - {1, None}) == 2 for pair in axes)
+    sizes_of = [{size for size in pair if size not in (1, None)} or {1} for pair in axes]  # one fits, two don't
+    misfit = any(len(sizes) == 2 for sizes in sizes_of)
     fig, ax = plt.subplots(figsize=(1.2 + 1.5 * max(len(axes), 1), 2.2))
-    for x, pair in enumerate(axes):
-        sizes = {size for size in pair if size not in (1, None)} or {1}  # one fits, two don't
+    for x, (pair, sizes) in enumerate(zip(axes, sizes_of, strict=True)):
         for y, own in zip((2, 1), pair, strict=True):
             stretched = len(sizes) == 1 and own not in sizes
             text = f"{'missing' if own is None else own}" + (f' → {min(sizes)}' if stretched else '')

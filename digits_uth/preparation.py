@@ -112,10 +112,10 @@ def _even(grey):
     "Greys with light paper and a longer side of 256, a little blurred."
     return _dark_on_light(ndimage.gaussian_filter(_longer_side(grey, _SIDE), 1))
 
-def _paper(x, beyond='edge'):
+def _paper(x, beyond='edge', window=_WINDOW):
     "What lies under the ink of greys with light paper; `beyond` says, as in numpy.pad, what would lie around the picture."
-    n = _WINDOW // 2
-    closed = ndimage.grey_closing(np.pad(x, n, beyond), (_WINDOW, _WINDOW))
+    n = window // 2
+    closed = ndimage.grey_closing(np.pad(x, n, beyond), (window, window))
     return ndimage.gaussian_filter(closed[n:-n, n:-n], 2)
 
 # %% ../nbs/00_preparation.ipynb #9f3e8f29

@@ -22,13 +22,14 @@ from scipy import ndimage
 
 from .checks import checked
 from .data import _whole
-from .preparation import _grey, _longer_side, prepare
+from .preparation import _grey, _longer_side, _paper, prepare
 
 # %% ../nbs/12_sheet.ipynb #5342972e
 _papers = {'A4': (210, 297), 'letter': (215.9, 279.4)}
 _width, _height = 160, 225  # from mark to mark
 _mark, _box = 7, 15         # the sides of a mark and of a box
 _up = (14, 0)               # where the fifth mark is
+_dpi = 200                  # of a sheet as .png
 
 def _boxes():
     "The digit and the middle of each box."
@@ -48,12 +49,16 @@ def digit_sheet(
     if not path.parent.is_dir():
         raise ValueError(f'path: expected one in a folder that is there, got {str(path.parent)!r}; make it first (lesson 12).')
     with style.context('default'), _whole(path) as part:  # nobody's settings crop the page
-        _drawn(*_papers[paper]).savefig(part, format=path.suffix[1:].lower(), dpi=200)
+        _drawn(*_papers[paper]).savefig(part, format=path.suffix[1:].lower(), dpi=_dpi)
     return path
+
+def _margins(width, height):
+    "How far the first mark is from the left and from the top of a paper, in mm."
+    return (width - _width) / 2, (height - _height) / 2 + 6
 
 def _drawn(width, height):
     "The sheet in the middle of a paper of this size."
-    left, top = (width - _width) / 2, (height - _height) / 2 + 6
+    left, top = _margins(width, height)
     figure = Figure(figsize=(width / 25.4, height / 25.4), facecolor='white')
     ax = figure.add_axes((0, 0, 1, 1), xlim=(-left, width - left), ylim=(height - top, -top))
     ax.set_axis_off()
@@ -115,9 +120,7 @@ _scale, _rim = 6, 8  # pixels a mm; mm around the marks
 
 def _ink(x):
     "How much darker than its paper is each place, from 0 to 1, whatever light falls on it."
-    n = max(x.shape) // 8
-    paper = ndimage.gaussian_filter(ndimage.grey_closing(x, (n, n), mode='nearest'), 2)
-    return (1 - x / np.maximum(paper, 1e-3)).clip(0, 1)
+    return (1 - x / np.maximum(_paper(x, window=max(x.shape) // 8), 1e-3)).clip(0, 1)
 
 def _flat(photo, corners):
     "The sheet as if seen from above."
@@ -168,7 +171,7 @@ def read_sheet(
 def _filled(images, labels):
     "A sheet with these digits in its boxes, as many as there is room for; (h, w) from 0 to 1."
     with TemporaryDirectory() as folder: page = np.array(Image.open(digit_sheet(f'{folder}/sheet.png')).convert('L')) / 255
-    scale, left, top = 200 / 25.4, (210 - _width) / 2, (297 - _height) / 2 + 6
+    scale, (left, top) = _dpi / 25.4, _margins(*_papers['A4'])
     of = {digit: iter(images[labels == digit]) for digit in range(10)}
     for digit, x, y in _boxes():
         if (image := next(of[digit], None)) is None: continue
