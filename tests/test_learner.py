@@ -304,7 +304,15 @@ def test_pens_thicken_three_in_ten_and_thin_three_in_ten_in_training_alone():
 @pytest.mark.slow
 def test_the_gpu_check_runs(capsys):
     assert gpu_check.main() == 0
-    assert re.search(r'350 batches with prediction, loss and parameters on \w', capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert re.search(r'350 batches with prediction, loss and parameters on \w', said)
+    assert re.search(r'ten digits: 0\.99\d\d of the pictures set aside after [\d.]+ s, [\d,]+ pictures a second', said)
+    assert ('the GPU is at work for' in said) == torch.cuda.is_available()
+
+
+@pytest.mark.parametrize('spans, length', [([], 0), ([(0, 2), (5, 6)], 3), ([(5, 6), (0, 2)], 3), ([(0, 4), (1, 2), (3, 6)], 6), ([(0, 1), (1, 2)], 2)])
+def test_kernels_that_run_at_once_count_once(spans, length):
+    assert gpu_check.covered(spans) == length
 
 
 # ---- what fastai's users expect of a Learner
