@@ -28,6 +28,8 @@
     cnn         digit_cnn, a network that comes trained; predict
     page        export_page, Ladder: models on a page that runs anywhere, with their reasons
     own_digits  course_models, merge_digits, accuracy_by_writer: a class's digits; digit_sheet, read_sheet, export_page, Ladder
+    launch      in_processes: a function in processes of its own
+    distributed average_gradients, train_distributed: one network by several processes, machines or GPUs
     exercises   check_NN_k: the checks of the lessons' exercises
 
 Importing this package imports none of them: `from digits_uth.cnn import digit_cnn, predict`. Only `adapters`, `loaders` and `learner`

@@ -7,7 +7,8 @@ __all__ = ['check_01_1', 'check_01_2', 'check_01_3', 'check_02_1', 'check_02_2',
            'check_03_3', 'check_04_1', 'check_04_2', 'check_04_3', 'check_05_1', 'check_05_2', 'check_05_3',
            'check_06_1', 'check_06_2', 'check_06_3', 'check_07_1', 'check_07_2', 'check_08_1', 'check_08_2',
            'check_08_3', 'check_09_1', 'check_09_2', 'check_09_3', 'check_10_1', 'check_10_2', 'check_10_3',
-           'check_11_1', 'check_11_2', 'check_11_3', 'check_12_1', 'check_12_2', 'check_12_3']
+           'check_11_1', 'check_11_2', 'check_11_3', 'check_12_1', 'check_12_2', 'check_12_3', 'check_13_1',
+           'check_13_2', 'check_13_3']
 
 # %% ../nbs/exercises.ipynb #db981917
 import warnings
@@ -745,3 +746,59 @@ def check_12_3(
                     'that is a number of pictures: take the mean.': right[answered].sum()}
         yield (answer(probability.clone(), right.clone(), threshold), right[answered].float().mean(), mistakes,
                'right[probability >= threshold] has the answers; take their mean, as floats.')
+
+# %% ../nbs/exercises.ipynb #f5aa7586
+@_check('each share counts by its items.',
+        nudge='A share of twice as many pictures: how much more must its gradient count?',
+        step='Multiply each row by its items, items[:, None], add up the rows, and divide by all items.')
+def check_13_1(
+    answer,  # gradient_of_all(grads, items)
+) -> bool:   # is it right?
+    "Lesson 13: one gradient from those of unequal shares."
+    for seed, items in enumerate(([192, 64], [10, 20, 30, 40], [5, 0])):
+        grads, items = torch.rand(len(items), 6, generator=torch.Generator().manual_seed(seed)), torch.tensor(items)
+        weighted = (grads * items[:, None]).sum(0)
+        mistakes = {'that is the plain mean: a share of many pictures counts as one of few.': grads.mean(0),
+                    'that is the sum: a step would grow with the number of processes.': grads.sum(0),
+                    'divide by the number of all items.': weighted,
+                    'divide by all items, not by the number of shares.': weighted / len(items),
+                    'average over the shares, not over the parameters: sum(0).': (grads * items[:, None]).sum(1) / items.sum()}
+        yield answer(grads.clone(), items.clone()), weighted / items.sum(), mistakes, 'each row counts by its items.'
+
+@_check("every row is one process's, and shares differ by one at most.",
+        nudge='Deal the rows out like cards: who gets the first, the second, the third?',
+        step='A slice has a step: rows[start::step]. It starts at the rank.')
+def check_13_2(
+    answer,  # my_share(rows, rank, count)
+) -> bool:   # is it right?
+    "Lesson 13: the rows of one process."
+    for n, processes in ((256, 2), (10, 4), (3, 5)):
+        rows = torch.randperm(n, generator=torch.Generator().manual_seed(n)) + 100
+        shares = [answer(rows.clone(), rank, processes) for rank in range(processes)]
+        if not all(isinstance(share, torch.Tensor) and share.ndim == 1 for share in shares):
+            yield shares[0], rows[::processes], {}, 'the rows of a process, a tensor (m,), are expected.'
+            continue
+        dealt = torch.cat(shares)
+        missing, twice = len(rows) - len(dealt.unique()), len(dealt) - len(dealt.unique())
+        sizes = [len(share) for share in shares]
+        complaint = (f"with {n} rows for {processes} processes {missing} are nobody's: shares may differ by one." if missing else
+                     f'with {n} rows for {processes} processes {twice} are dealt twice.' if twice else
+                     f'with {n} rows for {processes} processes the shares have {sizes}: they may differ by one.')
+        right = not missing and not twice and max(sizes) - min(sizes) <= 1 and dealt.sort().values.equal(rows.sort().values)
+        yield torch.tensor(right), torch.tensor(True), {}, complaint
+
+@_check('add up first, divide once.',
+        nudge='How many were right, all together? Of how many?',
+        step="right.sum() / items.sum(): the mean of the shares' accuracies would count every share alike.")
+def check_13_3(
+    answer,  # accuracy_of_all(right, items)
+) -> bool:   # is it right?
+    "Lesson 13: one accuracy from unequal shares."
+    for right, items in (([1980, 20], [2000, 38]), ([5, 0, 7], [6, 0, 10]), ([3], [4])):
+        right, items = torch.tensor(right), torch.tensor(items)
+        each = right / items
+        mistakes = {"that is the mean of the shares' accuracies: small shares count as much as large ones.": each.mean(),
+                    "that is the mean of some shares' accuracies: add up first.": each.nanmean(),
+                    'that is how many were right: divide by all items.': right.sum(),
+                    'an accuracy for each share: one for all is asked.': each}
+        yield answer(right.clone(), items.clone()), right.sum() / items.sum(), mistakes, 'the right ones of all, by the items of all.'

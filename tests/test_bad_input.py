@@ -27,10 +27,12 @@ from digits_uth.checks import checked
 from digits_uth.cnn import digit_cnn, predict
 from digits_uth.data import all_digits, load_mnist, progress, require, table, threes_and_sevens
 from digits_uth.distances import ideal_digit, is_3, mae, mnist_distance, nearest_ideal, plot_shapes, rmse
+from digits_uth.distributed import average_gradients, train_distributed
 from digits_uth.drawing import Pad, keep, my_digits
 from digits_uth.files import load_model, save_model
 from digits_uth.keeping import put_back, set_lr
 from digits_uth.landscape import Landscape
+from digits_uth.launch import in_processes
 from digits_uth.layer import Layer, add_grad, are_layers
 from digits_uth.learner import SGD, Moved, Pens, digit_learner, history, legible_tables, quiet
 from digits_uth.loaders import digit_dls
@@ -822,6 +824,23 @@ ROWS['Pad'] = [
     *[(lambda digit=digit: Pad(digit), f'digit: expected a whole number from 0 to 9 | got {digit!r} | lesson 01') for digit in (10, -1, 3.5, '3', True)],
     (lambda: Pad().picture, 'pad.picture: expected a drawing, got an empty pad; draw a digit on it'),
     (lambda: Pad(np.int64(3)).digit, 3),
+]
+ROWS['in_processes'] = [  # and test_distributed.py
+    (lambda: in_processes(len), 'work: expected a function that begins with def | got <built-in function len> | lesson 13'),
+    (lambda: in_processes(step, n=0), 'n: expected a whole number from 1 | got 0 | lesson 13'),
+    (lambda: in_processes(step, seconds=0), 'seconds: expected a number above 0 | got 0 | lesson 13'),
+]
+ROWS['average_gradients'] = [(lambda: average_gradients(linear), 'expected processes that know each other, got one alone; start them with torchrun | lesson 13'),
+                             (lambda: average_gradients(linear, -1), 'items: expected a number from 0 | got -1 | lesson 13')]
+ROWS['train_distributed'] = [  # and test_distributed.py
+    (lambda: train_distributed('net', epochs=0), 'epochs: expected a whole number from 1 | got 0 | lesson 13'),
+    (lambda: train_distributed('net', bs=2.5), 'bs: expected a whole number from 1 | got 2.5'), (lambda: train_distributed('net', lr=0), 'lr: expected a number above 0 | got 0'),
+    (lambda: train_distributed('net', seed=-1), 'seed: expected a whole number from 0 | got -1'),
+    (lambda: train_distributed('net', pictures=50_001), 'pictures: expected a whole number from 1 to 50000 | got 50001'),
+    (lambda: train_distributed('net', seconds=0), 'seconds: expected a whole number from 1 | got 0'),
+    (lambda: train_distributed('net', processes=2), 'processes: expected 2, got 1; start them by torchrun --nproc_per_node 2'),
+    (lambda: train_distributed('net', pictures=255), 'bs: expected from 2, two pictures for each of 1 processes, to 255 | got 256'),
+    (lambda: train_distributed(str(ROOT)), 'out: expected a place to write a model and its checkpoint to | it is a folder; give another'),
 ]
 ROWS['made_photograph'] = [  # and test_sheet.py
     (lambda: made_photograph(im), 'digit: expected an int tensor of shape (28, 28) | got torch.float32 | lesson 12'),

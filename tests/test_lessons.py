@@ -12,7 +12,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 
 pytestmark = pytest.mark.slow
-NAMESPACE = ['unshare', '--user', '--map-root-user', '--net']
+NAMESPACE = ['unshare', '--user', '--map-root-user', '--net', sys.executable, str(ROOT / 'tests' / 'own_network.py')]
 BLOCKED = {**os.environ, 'PYTHONPATH': str(ROOT / 'tests' / 'offline')}
 REACH_OUT = 'import socket; socket.create_connection(("192.0.2.1", 80), timeout=5)'  # an address kept for documentation
 

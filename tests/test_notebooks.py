@@ -9,7 +9,8 @@ from conftest import ROOT
 
 BOOKS = {path.stem: tools.read(path) for path in tools.notebooks()}
 REFERENCES = {'00_checks', '00_data', '00_drawing', '00_preparation', '00_strokes', '04_landscape', '05_batches', '06_keeping', '07_adapters',
-              '07_files', '07_loaders', '09_layer', '11_pictures', '12_page', '12_photographs', '12_sheet'}
+              '07_files', '07_loaders', '09_layer', '11_pictures', '12_page', '12_photographs', '12_sheet',
+              '13_launch'}
 LESSONS = {name: nb for name, nb in BOOKS.items() if re.match(r'\d\d_', name) and name not in REFERENCES}
 # cells that draw
 PLOTS = re.compile(r'^(show_images?\(|dls\.show_batch\(|fig, axs? =|(ax = )?(plot|draw)_\w+\(|learn\.lr_find\(|plt\.(figure|imshow|plot))', re.MULTILINE)

@@ -18,7 +18,8 @@ from test_notebooks import LESSONS
 MODULES = {path.stem: tools.read(path) for path in tools.notebooks()}
 MODULES = {re.search(r'default_exp (\w+)', nb.cells[1].source)[1]: name for name, nb in MODULES.items()
            if any('default_exp' in tools.directives(c) for c in nb.cells)}
-OTHER_NAMES = {'loss': '04_mnist_loss', 'models': '08_nonlinearity', 'cnn': '11_convolutions'}  # module -> a notebook whose name says more
+OTHER_NAMES = {'loss': '04_mnist_loss', 'models': '08_nonlinearity', 'cnn': '11_convolutions',
+               'distributed': '13_processors'}  # module -> a notebook whose name says more
 config = ConfigParser(delimiters=['='])
 config.read(ROOT / 'settings.ini', encoding='utf-8')
 FACTS = config['DEFAULT']
