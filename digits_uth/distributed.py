@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['average_gradients', 'train_distributed']
 
-# %% ../nbs/13_processors.ipynb #566955ee
+# %% ../nbs/13_processors.ipynb #2cf0f3a3
 import os
 import re
 import sys
@@ -27,7 +27,7 @@ from .cnn import digit_cnn
 from .data import _whole, all_digits
 from .files import save_model
 
-# %% ../nbs/13_processors.ipynb #48ab0c09
+# %% ../nbs/13_processors.ipynb #c853837e
 @checked
 def average_gradients(
     model,       # a module after backward(), in each process with its own share's gradients
@@ -37,15 +37,18 @@ def average_gradients(
     if not dist.is_initialized():
         raise ValueError('average_gradients: expected processes that know each other, got one alone; start them with '
                          'torchrun, and call torch.distributed.init_process_group() first (lesson 13).')
-    mine = torch.tensor(float(items))
-    total = mine.clone()
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    total = torch.tensor(float(items), device=parameters[0].device)
     dist.all_reduce(total)
-    for p in model.parameters():
-        if p.grad is None or mine == 0: p.grad = torch.zeros_like(p)   # who has nothing takes part all the same
-        p.grad *= (mine / total).to(p.device)
+    if total == 0:
+        raise ValueError('items: expected pictures in one process at least, got none '
+                         f'in all {dist.get_world_size()}; leave such a step out (lesson 13).')
+    for p in parameters:
+        if p.grad is None or items == 0: p.grad = torch.zeros_like(p)   # who has nothing takes part all the same
+        p.grad *= items / total
         dist.all_reduce(p.grad)
 
-# %% ../nbs/13_processors.ipynb #7c93e50e
+# %% ../nbs/13_processors.ipynb #40e126ce
 def _place():
     "This process's rank, and how many there are."
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
@@ -71,11 +74,11 @@ def _joined(processes, seconds):
     if joined: dist.destroy_process_group()  # not after an error: the others may not be there to agree
 
 def _decided(action):
-    "What an action of the first process returns, in every process; its ValueError, too."
+    "What an action of the first process returns, in every process; what it refuses and what the disk says, too."
     found = [None, None]
     if _place()[0] == 0:
         try: found[0] = action()
-        except ValueError as e: found[1] = str(e)
+        except (ValueError, OSError) as e: found[1] = str(e)
     if dist.is_initialized(): dist.broadcast_object_list(found, device=torch.device('cpu'))
     if found[1]: raise ValueError(found[1])
     return found[0]
@@ -96,7 +99,7 @@ def _sum(*values):
     if dist.is_initialized(): dist.all_reduce(total)
     return total.tolist()
 
-# %% ../nbs/13_processors.ipynb #430528ee
+# %% ../nbs/13_processors.ipynb #2a1cbe7d
 def _one_epoch(model, opt, schedule, x, y, bs, order):
     "A step for each whole batch, of which every process takes its share; the mean loss, and how many pictures this process took."
     rank, count = _place()
@@ -129,7 +132,7 @@ def _same_buffers(model):
     for buffer in model.buffers():
         if dist.is_initialized(): dist.broadcast(buffer, 0)
 
-# %% ../nbs/13_processors.ipynb #79fddcc1
+# %% ../nbs/13_processors.ipynb #f1bc247d
 def _written(checkpoint, out, state):
     "Write a checkpoint whole, or say why not."
     def refuse(reason):
@@ -152,7 +155,7 @@ def _resumed(path, recipe):
     if differ: refuse(f'one of another: {differ}', 'finish that one by its own settings, delete it, or give another out')
     return kept
 
-# %% ../nbs/13_processors.ipynb #eea4d766
+# %% ../nbs/13_processors.ipynb #9f5e3a4f
 @checked
 def train_distributed(
     out,             # where the model is written, a path, .safetensors by custom; a checkpoint lies beside it until the end
@@ -177,6 +180,9 @@ def train_distributed(
         if not 2 * count <= bs <= len(x):
             raise ValueError(f'bs: expected from {2 * count}, two pictures for each of {count} processes, to {len(x)}, '
                              f'all there are, got {bs} (lesson 13).')
+        if epochs * (len(x) // bs) < 5:  # the schedule rises for a quarter of the steps, and needs two points
+            raise ValueError(f'epochs: expected at least 5 steps in all, got {epochs} times {len(x) // bs}; '
+                             'train on more pictures, in smaller batches, or for more epochs (lesson 13).')
         torch.manual_seed(seed)
         model = make().to(device, memory_format=torch.channels_last)
         recipe['parameters'] = sum(p.numel() for p in model.parameters())
@@ -213,7 +219,7 @@ def train_distributed(
         _decided(finish)
         return model.cpu(), accuracy
 
-# %% ../nbs/13_processors.ipynb #c3d745dc
+# %% ../nbs/13_processors.ipynb #267161b6
 def _command(
     out:str='model.safetensors', # where the model is written; a checkpoint lies beside it until the end
     epochs:int=2,                # how many
@@ -225,7 +231,7 @@ def _command(
     seconds:int=60,              # for how long a process waits for the others
 ):
     "Train the ten-digit network: torchrun --nproc_per_node 2 -m digits_uth.distributed. Started again after a crash, it goes on."
-    first = os.environ.get('RANK', '0') == '0'
+    first = os.environ.get('LOCAL_RANK', '0') == '0'  # of each machine: the others may not hear what befalls one
     try: train_distributed(out, epochs, bs, lr, seed, pictures, processes=processes, seconds=seconds)
     except ValueError as wrong:
         if first: print(wrong, file=sys.stderr, flush=True)
@@ -239,7 +245,7 @@ def _command(
     os._exit(status)  # at once: leaving in order, PyTorch might wait for the others
 
 # What PyTorch's backends say where a process has gone, or doesn't answer.
-_LOST = re.compile('gloo|nccl|connection|timed? ?out|peer|socket', re.IGNORECASE)
+_LOST = re.compile('gloo|connection|timed? ?out|remote error|peer|socket', re.IGNORECASE)
 
 if __name__ == '__main__' and not IN_NOTEBOOK:
     from fastcore.script import call_parse  # here, because it gives Path new methods

@@ -61,6 +61,25 @@ def test_the_gradient_of_all_is_that_of_one_process(cut, weighted, same):
         assert torch.allclose(found, right, atol=1e-7) == same
 
 
+def nothing(frozen):
+    from torch import distributed as dist
+
+    from digits_uth.distributed import average_gradients
+    from digits_uth.models import simple_net
+    net = simple_net(5, 4, 2)
+    net[0].bias.requires_grad_(False)
+    try:
+        average_gradients(net, dist.get_rank() * frozen)
+    except ValueError as e:
+        return str(e)
+    return net[0].bias.grad is None
+
+
+def test_what_is_frozen_stays_so_and_no_items_at_all_are_refused():
+    assert in_processes(nothing, frozen=1) == [True, True]
+    assert all('items: expected pictures in one process at least, got none in all 2' in said for said in in_processes(nothing, frozen=0))
+
+
 def test_one_process_alone_has_nobody_to_average_with():
     with pytest.raises(ValueError, match='average_gradients: expected processes that know each other, got one alone'):
         average_gradients(simple_net())
@@ -106,7 +125,7 @@ def test_the_command_trains_the_ten_digit_network(tmp_path):
 
 def test_help_says_how_to_start():
     done = command('--help', n=0)
-    assert done.returncode == 0 and 'torchrun --nproc_per_node 2 -m digits_uth.distributed' in done.stdout and '--pictures' in done.stdout
+    assert done.returncode == 0 and 'torchrun --nproc_per_node 2 -m digits_uth.distributed' in ' '.join(done.stdout.split()) and '--pictures' in done.stdout
 
 
 # ---- what can't be done
@@ -121,6 +140,7 @@ def said(done):
     (['--epochs', 0], 'epochs: expected a whole number from 1'), (['--bs', 1], 'bs: expected from 2'), (['--pictures', 100], 'bs: expected from 2'),
     (['--pictures', 60_000], 'pictures: expected a whole number from 1 to 50000'), (['--lr', -1], 'lr: expected a number above 0'),
     (['--out', '/proc/net.safetensors'], 'out: expected a place to write a model and its checkpoint to, got /proc'),
+    (['--pictures', 1024, '--epochs', 1], 'epochs: expected at least 5 steps in all, got 1 times 4; train on more pictures'),
     (['--out', str(ROOT)], 'it is a folder')], ids=str)
 def test_bad_input_alone(options, words, tmp_path):
     done = command('--out', tmp_path / 'net', *options, n=0)
