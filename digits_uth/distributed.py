@@ -101,7 +101,7 @@ def _sum(*values):
 
 # %% ../nbs/13_processors.ipynb #2a1cbe7d
 def _one_epoch(model, opt, schedule, x, y, bs, order):
-    "A step for each whole batch, of which every process takes its share; the mean loss, and how many pictures this process took."
+    "A step for each whole batch, of which every process takes its share; the mean loss, and how many pictures all took."
     rank, count = _place()
     model.train()
     loss_sum, taken = 0., 0
@@ -114,7 +114,8 @@ def _one_epoch(model, opt, schedule, x, y, bs, order):
         schedule.step()
         opt.zero_grad()
         loss_sum, taken = loss_sum + loss.detach(), taken + len(mine)
-    return _sum(loss_sum)[0] / (len(order) // bs), taken
+    loss_sum, taken = _sum(loss_sum, taken)
+    return loss_sum / (len(order) // bs), taken
 
 @torch.no_grad()
 def _share_right(model, x, y):
@@ -205,9 +206,9 @@ def train_distributed(
             start = time.perf_counter()
             chance = torch.Generator().manual_seed(seed * 100_003 + epoch)  # the same in every process, and after a crash
             order = torch.randperm(len(x), generator=chance)
-            loss, taken = _one_epoch(wrapped, opt, schedule, x, y, bs, order)
+            loss, seen = _one_epoch(wrapped, opt, schedule, x, y, bs, order)
             _same_buffers(model)
-            accuracy, seen = _share_right(model, aside_x, aside_y), _sum(taken)[0]
+            accuracy = _share_right(model, aside_x, aside_y)
             if rank == 0:
                 print(f'epoch {epoch + 1} of {epochs}: loss {loss:.4f}, accuracy {accuracy:.4f}, {seen:,.0f} pictures '
                       f'by {count} process{"es" * (count > 1)}, {time.perf_counter() - start:.1f} s', flush=True)
