@@ -1,5 +1,7 @@
 """Digits, under the hood: what the lessons build, a module each, from pixels to a network that reads all ten digits.
 
+    lessons     learners_copy, source_hash, course_files, lay_out: the lessons in a learner's folder, never overwritten
+    machine     look: what this machine has for the course
     checks      checked, require: arguments compared with the comments beside them
     data        load_mnist, threes_and_sevens, all_digits, mnist_sample: the pictures, embedded; table, an experiment's; progress
     preparation prepare: any picture of a digit, into MNIST's form
@@ -35,4 +37,4 @@
 Importing this package imports none of them: `from digits_uth.cnn import digit_cnn, predict`. Only `adapters`, `loaders` and `learner`
 need fastai: reading a digit doesn't.
 """
-__version__ = "0.1.0"
+__version__ = "1.0.0"

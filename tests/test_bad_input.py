@@ -35,8 +35,10 @@ from digits_uth.landscape import Landscape
 from digits_uth.launch import in_processes
 from digits_uth.layer import Layer, add_grad, are_layers
 from digits_uth.learner import SGD, Moved, Pens, digit_learner, history, legible_tables, quiet
+from digits_uth.lessons import course_files, learners_copy, source_hash
 from digits_uth.loaders import digit_dls
 from digits_uth.loss import batch_accuracy, init_params, linear1, mnist_loss, plot_product
+from digits_uth.machine import look
 from digits_uth.models import activations, simple_net
 from digits_uth.optimizers import Adam, BasicOptim, Momentum, find_lr
 from digits_uth.own_digits import accuracy_by_writer, course_models, merge_digits
@@ -957,6 +959,14 @@ ROWS['add_grad'] = [
     (lambda: add_grad(three.clone(), preds), 'g: expected the shape of its parameter, (3,) | got (4, 1) | lesson 09'),
 ]
 ROWS['are_layers'] = [(lambda: len(are_layers([Relu(), Relu()])), 2), (lambda: are_layers(['relu']), 'layers: expected at least one | got str')]
+BOOK = {'metadata': {}, 'cells': [{'cell_type': 'code', 'id': 'a', 'source': ['#| export\n', 'x = 1'], 'outputs': [3]}]}
+ROWS['learners_copy'] = [(lambda: [c['source'] for c in learners_copy(BOOK)['cells']], ['x = 1']),
+                         (lambda: learners_copy('{}'), 'nb: expected a notebook as a dictionary with cells | got a value of type str | json.loads | lesson 00')]
+ROWS['source_hash'] = [(lambda: source_hash(BOOK) == source_hash({**BOOK, 'metadata': {'a': 1}}), True), (lambda: source_hash([]), 'nb: expected a notebook')]
+ROWS['course_files'] = [(lambda: {'01_pixels.ipynb', 'solutions/lesson_13.py'} <= course_files().keys(), True),
+                        (lambda: course_files(ROOT / 'tests'), 'root: expected the folder of the project | settings.ini')]
+ROWS['lay_out'] = []  # every case needs a folder of its own: test_course.py
+ROWS['look'] = [(lambda: [what for what, *_ in look(ROOT / 'no' / 'such')][:3], ['system', 'Python', 'packages'])]  # and test_command.py
 ROWS['set_mode'] = [(lambda: set_mode(linear, 'eval') or linear.training, False), (lambda: set_mode(linear, 'train') or linear.training, True),
                     (lambda: set_mode(len, 'eval') or 3, 3)]  # a function has no mode
 ROWS['not_empty'] = [(lambda: not_empty([1]), [1]), (lambda: not_empty([]), 'dl: expected at least one batch | got none | lesson 05')]

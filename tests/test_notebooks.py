@@ -1,14 +1,13 @@
 "What holds for every notebook: clean, fresh, described, within its budget, its words explained and its links right."
 import html
 import re
-from pathlib import Path
 
 import notebooks as tools
 import pytest
 from conftest import ROOT
 
 BOOKS = {path.stem: tools.read(path) for path in tools.notebooks()}
-REFERENCES = {'00_checks', '00_data', '00_drawing', '00_preparation', '00_strokes', '04_landscape', '05_batches', '06_keeping', '07_adapters',
+REFERENCES = {'00_checks', '00_data', '00_drawing', '00_lessons', '00_machine', '00_preparation', '00_strokes', '04_landscape', '05_batches', '06_keeping', '07_adapters',
               '07_files', '07_loaders', '09_layer', '11_pictures', '12_page', '12_photographs', '12_sheet',
               '13_launch'}
 LESSONS = {name: nb for name, nb in BOOKS.items() if re.match(r'\d\d_', name) and name not in REFERENCES}
@@ -181,4 +180,3 @@ def test_the_learners_copy():
         assert len(outputs(copy)) == sum('hide_input' in tools.directives(c) for c in nb.cells) == {'index': 1, '03_sgd': 3}.get(name, 0)
         assert [c.id for c in copy.cells] == [c.id for c in seen(nb)]
         assert all(c.source.strip() for c in copy.cells)
-    assert Path(tools.COPIES).name == 'my_lessons'

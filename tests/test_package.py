@@ -108,7 +108,8 @@ def test_the_code_is_clean():
 @pytest.mark.parametrize('command', [
     ['zizmor', '--offline', '--quiet', '.github'],
     ['check-jsonschema', '--builtin-schema', 'vendor.github-workflows', *map(str, (ROOT / '.github' / 'workflows').glob('*.yml'))],
-    ['actionlint']], ids=lambda command: command[0])
+    ['check-jsonschema', '--builtin-schema', 'vendor.citation-file-format', 'CITATION.cff'],
+    ['actionlint']], ids=lambda command: ' '.join(command[:3:2]))
 def test_the_workflows_are_clean(command):
     program = shutil.which(command[0], path=Path(sys.executable).parent) or shutil.which(command[0])
     if command == ['actionlint'] and not program:
@@ -135,13 +136,44 @@ def test_the_versions_agree():
     assert f"python: ['{lowest}', " in workflow and f'Python {lowest} or newer' in (ROOT / 'README.md').read_text(encoding='utf-8')
 
 
-def test_the_workflow_pins_its_actions_and_may_only_read():
+WORKFLOWS = sorted((ROOT / '.github' / 'workflows').glob('*.yml'))
+MAY_WRITE = {'site': {'pages', 'id-token', 'contents'}, 'release': {'contents', 'id-token', 'attestations'}}
+
+
+@pytest.mark.parametrize('path', WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_pins_its_actions_and_may_do_no_more_than_it_needs(path):
     import yaml
-    workflow = yaml.safe_load((ROOT / '.github' / 'workflows' / 'test.yml').read_text(encoding='utf-8'))
-    assert workflow['permissions'] == {'contents': 'read'}
+    workflow = yaml.safe_load(path.read_text(encoding='utf-8'))
+    assert workflow['permissions'] in ({}, {'contents': 'read'})
     assert len(workflow['jobs']) >= 2
     for job in workflow['jobs'].values():
         assert all(re.fullmatch(r'[\w-]+/[\w-]+@[0-9a-f]{40}', step['uses']) for step in job['steps'] if 'uses' in step)
+        writes = {what for what, may in job.get('permissions', {}).items() if may == 'write'}
+        assert writes <= MAY_WRITE.get(path.stem, set())
+        assert not writes or not any('checkout' in step.get('uses', '') for step in job['steps'])  # who may write runs nothing of ours
+
+
+def test_the_files_of_other_services_name_what_is_there():
+    import json
+    import shlex
+
+    import course
+    devcontainer = json.loads((ROOT / '.devcontainer' / 'devcontainer.json').read_text(encoding='utf-8'))
+    assert devcontainer.keys() <= {'name', 'image', 'postCreateCommand', 'customizations', 'hostRequirements'}  # of containers.dev's schema
+    assert shlex.split(devcontainer['postCreateCommand'])[1] in course.COMMANDS
+    docker = (ROOT / 'Dockerfile').read_text(encoding='utf-8')
+    said = re.findall(r'^(FROM|RUN|COPY|USER|WORKDIR|EXPOSE|CMD) ', docker, re.MULTILINE)
+    assert said[0] == 'FROM' and said[-1] == 'CMD' and 'USER learner' in docker
+    assert re.search(r'^CMD \["digits-uth", "lab"', docker, re.MULTILINE) and f'python:{FACTS["min_python"]}-slim' in docker
+    assert (ROOT / '.binder' / 'runtime.txt').read_text(encoding='utf-8').strip() == f'python-{FACTS["min_python"]}'
+    assert course.CPU_WHEELS in docker and course.CPU_WHEELS in (ROOT / '.binder' / 'requirements.txt').read_text(encoding='utf-8')
+
+
+def test_the_citation_and_the_changelog_have_the_version():
+    import yaml
+    citation = yaml.safe_load((ROOT / 'CITATION.cff').read_text(encoding='utf-8'))
+    assert citation['version'] == FACTS['version']
+    assert f'## [{FACTS["version"]}] - {citation["date-released"]}' in (ROOT / 'CHANGELOG.md').read_text(encoding='utf-8')
 
 
 def test_the_readme_is_fresh():
@@ -149,7 +181,8 @@ def test_the_readme_is_fresh():
     assert (ROOT / 'README.md').read_text(encoding='utf-8') == text, 'call `make readme`'
     stored = (tools.NBS / tools.PICTURE).read_bytes()
     assert stored.startswith(b'\x89PNG') and len(stored) > 5000 and picture.startswith(b'\x89PNG')
-    assert text.count('![') == 1 and re.search(r'!\[[^]]{60,}\]\(nbs/', text)
+    pictures = re.findall(r'!\[[^]]{60,}\]\((nbs/[^)]+)\)', text)
+    assert text.count('![') == len(pictures) == 2 and all((ROOT / picture).exists() for picture in pictures)
 
 
 def test_the_readmes_example_runs(tmp_path):

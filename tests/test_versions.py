@@ -15,10 +15,8 @@ config = ConfigParser(delimiters=['='])
 config.read(ROOT / 'settings.ini', encoding='utf-8')
 NEEDED, LAB, DEV = ([Requirement(text) for text in config['DEFAULT'][kind].split()]
                     for kind in ('requirements', 'lab_requirements', 'dev_requirements'))
-# What a notebook service such as Colab brought in 2025; its packages work together and shall stay as they are.
-SERVICE = {'torch': '2.8.0', 'torchvision': '0.23.0', 'numpy': '2.0.2', 'scipy': '1.16.1', 'pandas': '2.2.2', 'matplotlib': '3.10.0', 'pillow': '11.3.0',
-           'fastai': '2.8.4', 'fastcore': '1.8.17', 'fastprogress': '1.0.3', 'ipython': '7.34.0', 'traitlets': '5.7.1', 'ipywidgets': '7.7.1', 'safetensors': '0.6.2'}
 PACKAGES = {'PIL': 'pillow', 'IPython': 'ipython'}  # where a module's name isn't its package's
+OPTIONAL = {'jupyter_core'}  # says where Jupyter servers note themselves: where there is none, none runs
 UNSEEN = {'jinja2'}  # imported by pandas, for the colours of pixel_table
 
 
@@ -26,6 +24,9 @@ def pins(name):
     "Package -> version, in a file of constraints."
     lines = [line.split('#')[0].strip() for line in (ROOT / name).read_text(encoding='utf-8').splitlines()]
     return {canonicalize_name(package): version for package, version in (line.split('==') for line in lines if line)}
+
+
+SERVICE = pins('constraints-service.txt')
 
 
 @pytest.mark.parametrize('requirement', NEEDED + LAB, ids=str)
@@ -55,7 +56,7 @@ def test_what_the_package_imports_is_required_and_nothing_else():
                 imported |= {alias.name.split('.')[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 imported.add(node.module.split('.')[0])
-    imported -= {*sys.stdlib_module_names, 'digits_uth'}
+    imported -= {*sys.stdlib_module_names, *OPTIONAL, 'digits_uth'}
     assert {PACKAGES.get(name, name) for name in imported} | UNSEEN == {r.name for r in NEEDED}
 
 
@@ -73,8 +74,9 @@ def test_an_installation_replaces_none_of_a_notebook_services_packages(tmp_path)
     (tmp_path / 'theirs.txt').write_text(''.join(f'{name}=={version}\n' for name, version in SERVICE.items()), encoding='utf-8')
     source = tmp_path / 'source'  # what says the requirements, without the 12 MB of pictures
     (source / 'digits_uth' / 'assets' / 'tables').mkdir(parents=True)
-    for name in ('settings.ini', 'setup.py', 'pyproject.toml', 'README.md', 'LICENSE', 'digits_uth/__init__.py',
-                 'digits_uth/assets/LICENSE-DATA'):
+    for name in ('settings.ini', 'setup.py', 'pyproject.toml', 'README.md', 'LICENSE', 'nbs/index.ipynb', 'digits_uth/__init__.py',
+                 'digits_uth/lessons.py', 'digits_uth/assets/LICENSE-DATA'):
+        (source / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, source / name)
     built = subprocess.run([sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--no-index', '--no-build-isolation',
                             '--wheel-dir', tmp_path, source], capture_output=True, text=True)

@@ -8,22 +8,31 @@ import argparse
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
+import time
 from configparser import ConfigParser
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / '.venv'
 STATE = VENV / 'course.json'  # says which settings the environment was made from; written last
+CPU_WHEELS = 'https://download.pytorch.org/whl/cpu'  # PyTorch's own: PyPI has none for Linux without CUDA
+KINDS = ['lab', 'dev']  # the extras in settings.ini, each with all that those before it have
 COMMANDS = {
-    'install': 'set up the environment in .venv',
+    'install': 'set up the environment in .venv, with what changing the course needs',
     'lab': 'open the lessons in JupyterLab, as copies of your own in my_lessons/',
+    'copies': 'the same copies, for VS Code and other editors',
     'lessons': 'run every notebook in order; stop at the cell that fails',
     'check': 'the tests that take less than a minute',
     'test': 'all tests: check, every notebook without a network, the lessons in a real browser',
     'outputs': 'export, run the notebooks and store what they show; then the README',
+    'site': 'build the site of all lessons into _site/',
     'readme': 'make README.md from nbs/index.ipynb',
     'bench': 'measure speed, as ratios',
     'experiments': 'make the tables of the experiments again: many seeds, some minutes',
@@ -98,33 +107,121 @@ def make_venv():
 
 
 def pip_install(*arguments):
-    pip = [str(venv_python()), '-m', 'pip', '--disable-pip-version-check', 'install']
-    return subprocess.call(pip + list(arguments), cwd=str(ROOT))
+    "pip's exit status and what it said of errors, which is printed as it comes."
+    pip = [str(venv_python()), '-m', 'pip', '--disable-pip-version-check', 'install', '--retries', '2']
+    said = []
+    piped = {'stderr': subprocess.PIPE, 'universal_newlines': True, 'errors': 'replace'}
+    with subprocess.Popen(pip + list(arguments), cwd=str(ROOT), **piped) as running:
+        for line in running.stderr:
+            said.append(line)
+            sys.stderr.write(line)
+    return running.returncode, ''.join(said)
 
 
-def install():
+def cpu_wheels():
+    "Shall PyTorch come without CUDA, a third of the size? On Linux without an NVIDIA driver, where PyTorch's own index answers."
+    places = ('/proc/driver/nvidia', '/dev/nvidiactl', '/usr/lib/wsl/lib/libcuda.so.1')
+    driver = shutil.which('nvidia-smi') or any(map(os.path.exists, places))
+    if driver or not sys.platform.startswith('linux') or platform.machine() != 'x86_64':
+        return False
+    try:
+        urlopen(CPU_WHEELS + '/torch/', timeout=5).close()
+        return True
+    except (OSError, ValueError):
+        return False
+
+
+REASONS = [  # what pip says -> what a person has to do
+    ('No space left on device', 'The disk is full: make room, {size} in all, and call again.'),
+    ('NewConnectionError|Temporary failure in name resolution|getaddrinfo|Connection(Reset|Refused)|ReadTimeout|ConnectTimeout'
+     '|ProxyError|SSLError|Connection broken|IncompleteRead|HTTPSConnectionPool',
+     'The package index does not answer: connect this machine to the internet and call again.'),
+    ('Permission denied|Read-only file system', 'Something could not be written, as pip says above: mend that and call again.'),
+]
+
+
+def install_packages(kind):
+    "What `kind` needs, into the environment: with the recorded versions, or the newest where those don't fit."
+    small = cpu_wheels()
+    size = '2.5 GB' if small else '7 GB'
+    print('Installing into .venv: {} of disk, some minutes the first time ...'.format(size), flush=True)
+    target = ['-e', '.[{}]'.format(kind)]
+    for versions in (['-c', 'constraints.txt'], []):
+        status = 1
+        if small:  # both from there: PyPI's torchvision doesn't work beside it
+            status, said = pip_install(*(versions + ['--index-url', CPU_WHEELS, 'torch', 'torchvision']))
+            if status:
+                print("PyTorch's own index has nothing that fits: PyPI's larger build will do ...", flush=True)
+        status, said = pip_install(*(versions + target))
+        if status == 0:
+            return
+        for pattern, advice in REASONS:
+            if re.search(pattern, said):
+                raise Stop(advice.format(size=size))
+        if versions:
+            print("The versions in constraints.txt don't fit this machine; trying the newest ones ...", flush=True)
+    raise Stop('The packages could not be installed, for the reason that pip gives above: mend that and call again.')
+
+
+@contextmanager
+def alone():
+    "One set-up at a time: a second one waits, and then finds everything there."
+    try:
+        file = open(str(ROOT / '.venv.lock'), 'a')
+    except OSError as error:
+        raise Stop("This folder can't be written ({}): copy it to a place of your own and call there.".format(error.strerror)) from error
+    with file:
+        if os.name == 'nt':
+            import msvcrt
+            def lock(): msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+            def lock(): fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        waiting = False
+        while True:
+            try:
+                lock()
+                break
+            except OSError:
+                if not waiting:
+                    print('Another set-up is at work in this folder: waiting for it ...', flush=True)
+                waiting = True
+                time.sleep(1)
+        yield  # closing the file, or the end of this process, lets go
+
+
+def ready(state, kind):
+    "Is the environment there, made from the settings as they are now, with all that `kind` needs?"
+    return (state.get('fingerprint') == fingerprint() and KINDS.index(state.get('kind', KINDS[-1])) >= KINDS.index(kind)
+            and works(venv_python(), '-c', 'pass'))
+
+
+def install(kind='dev'):
     "Make the environment if it isn't there, repair it if its making was interrupted, renew it if the settings changed."
-    state = read_state()
-    if state.get('fingerprint') == fingerprint() and works(venv_python(), '-c', 'pass'):
+    if ready(read_state(), kind):
         return
     check_python()
-    if VENV.exists() and any(VENV.iterdir()) and not state:
-        raise Stop(".venv wasn't made by this course: move it away, or use it as it is with "
-                   '`python tools/course.py --here COMMAND` after `pip install -e ".[lab]"`, or ".[dev]" for tests.')
-    if 'fingerprint' not in state or not works(venv_python(), '-m', 'pip', '--version'):
-        make_venv()  # not there, interrupted or broken; pip can't be trusted to repair: it takes half a package for a whole one
-    print('Installing into .venv: about 3 minutes and 6.5 GB on Linux the first time …', flush=True)
-    write_state({'made_by': 'course.py'})
-    target = ['-e', '.[dev]']
-    if pip_install('-c', 'constraints.txt', *target) != 0:
-        print("The versions in constraints.txt don't fit this machine; trying the newest ones …", flush=True)
-        if pip_install(*target) != 0:
-            if state.get('fingerprint'):
+    with alone():
+        state = read_state()
+        if ready(state, kind):  # somebody else made it meanwhile
+            return
+        if VENV.exists() and any(VENV.iterdir()) and not state:
+            raise Stop(".venv wasn't made by this course: move it away, or use it as it is with "
+                       '`python tools/course.py --here COMMAND` after `pip install -e ".[lab]"`, or ".[dev]" for tests.')
+        if 'fingerprint' not in state or not works(venv_python(), '-m', 'pip', '--version'):
+            make_venv()  # not there, interrupted or broken; pip can't be trusted to repair: it takes half a package for a whole one
+            state = {}
+        kind = max(kind, state.get('kind', KINDS[-1]) if state else kind, key=KINDS.index)  # what was there stays
+        write_state({'made_by': 'course.py'})
+        try:
+            install_packages(kind)
+        except Stop:
+            if state:
                 write_state(state)  # the old packages are still there: try to renew them again, rather than start anew
-            raise Stop('The packages could not be installed, for the reason that pip gives above: mend that and call again.')
-    # What the first import of matplotlib does once, and says so in the middle of a lesson, is done here.
-    run(venv_python(), '-c', 'import matplotlib.font_manager')
-    write_state({'made_by': 'course.py', 'fingerprint': fingerprint()})
+            raise
+        # What the first import of matplotlib does once, and says so in the middle of a lesson, is done here.
+        run(venv_python(), '-c', 'import matplotlib.font_manager')
+        write_state({'made_by': 'course.py', 'fingerprint': fingerprint(), 'kind': kind})
 
 
 def run(*command):
@@ -144,24 +241,14 @@ def become(*command):
     os.execv(command[0], command)
 
 
-def lab(python, port, arguments):
-    run(python, 'tools/notebooks.py', 'copies')
-    options = ['--ServerApp.root_dir=' + str(ROOT), '--LabApp.default_url=/lab/tree/my_lessons/index.ipynb']
-    if port:
-        options.append('--ServerApp.port=' + str(port))
-    if hasattr(os, 'geteuid') and os.geteuid() == 0:
-        options.append('--allow-root')  # containers and CI; it listens on this machine alone, behind a token
-    become(python, '-m', 'jupyterlab', *options, *arguments)
-
-
 def clean():
     "Delete what can be made again; .venv and my_lessons stay."
-    for pattern in ('_proc', 'build', 'dist', '*.egg-info', '.pytest_cache', '.ruff_cache', 'nbs/models',
+    for pattern in ('_proc', '_site', 'build', 'dist', '*.egg-info', '.pytest_cache', '.ruff_cache', 'nbs/models',
                     'nbs/digits.pdf', 'nbs/digits.html', 'nbs/.last_checked'):
         for path in ROOT.glob(pattern):
             shutil.rmtree(str(path)) if path.is_dir() else path.unlink()
     for name in ('__pycache__', '.ipynb_checkpoints'):
-        for folder in ('nbs', 'digits_uth', 'solutions', 'tests', 'tools', 'benchmarks', 'experiments'):
+        for folder in ('nbs', 'digits_uth', 'site', 'solutions', 'tests', 'tools', 'benchmarks', 'experiments'):
             for path in list((ROOT / folder).rglob(name)):
                 shutil.rmtree(str(path))
 
@@ -184,10 +271,14 @@ def main():
         check_python()
         python = Path(sys.executable)
     else:
-        install()
+        install('lab' if command in ('lab', 'copies') else 'dev')
         python = venv_python()
     if command == 'lab':
-        lab(python, options.port, arguments)
+        become(python, '-m', 'digits_uth', 'lab', *(['--port', options.port] if options.port else []), *arguments)
+    elif command == 'copies':
+        become(python, '-m', 'digits_uth', 'lessons', *arguments)
+    elif command == 'site':
+        become(python, 'site/build.py', *arguments)
     elif command in ('lessons', 'outputs', 'readme'):
         become(python, 'tools/notebooks.py', command, *arguments)
     elif command == 'check':

@@ -1,8 +1,7 @@
-"What the course does with its notebooks: run them, store what they show, make a learner's copies and the README."
+"What the course does with its notebooks: run them, store what they show, make the README."
 import argparse
 import base64
 import hashlib
-import json
 import os
 import re
 import sys
@@ -15,14 +14,14 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.output_widget import OutputWidget
-from nbconvert.preprocessors import ClearOutputPreprocessor, RegexRemovePreprocessor
 from traitlets.config import Config
+
+from digits_uth import lessons as lessons_for_learners
 
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT / 'nbs'
-COPIES = ROOT / 'my_lessons'
 PICTURE = 'images/readme.png'  # beside the notebooks; the README's one picture
-NOT_FOR_LEARNERS = {'exercises'}  # the machinery of the checks
+NOT_FOR_LEARNERS = lessons_for_learners._NOT_FOR_LEARNERS
 
 
 def notebooks():
@@ -46,11 +45,6 @@ def without_directives(source):
 def code_hash(nb):
     "What a notebook's outputs depend on: the sources of its code cells."
     return hashlib.sha256('\0'.join(c.source for c in nb.cells if c.cell_type == 'code').encode()).hexdigest()
-
-
-def source_hash(nb):
-    "What a learner can change in a lesson: the sources of all cells. Running it changes outputs only."
-    return hashlib.sha256(json.dumps([(c.cell_type, c.source) for c in nb.cells]).encode()).hexdigest()
 
 
 class Listener(OutputWidget):
@@ -132,16 +126,7 @@ def is_widget(output):
 
 def learners_copy(nb):
     "The lesson as a learner gets it: no guards, no plumbing, and no outputs but those of cells that are there for their picture."
-    pictures = {cell.id: cell.outputs for cell in nb.cells if 'hide_input' in directives(cell)}
-    nb, _ = ClearOutputPreprocessor(enabled=True).preprocess(nb, {})
-    nb, _ = RegexRemovePreprocessor(patterns=[r'#\|\s*(hide|default_exp)\b']).preprocess(nb, {})
-    for cell in nb.cells:
-        if cell.cell_type == 'code':
-            cell.source = without_directives(cell.source)
-        if cell.id in pictures:
-            cell.outputs, cell.metadata = pictures[cell.id], {'jupyter': {'source_hidden': True}}
-    nb.metadata = {'kernelspec': nb.metadata.get('kernelspec', {'name': 'python3', 'display_name': 'python3'})}
-    return nb
+    return nbformat.from_dict(lessons_for_learners.learners_copy(nb))
 
 
 def replace_file(path, text):
@@ -149,37 +134,6 @@ def replace_file(path, text):
     part = path.with_name(f'.{path.name}.part')
     part.write_text(text, encoding='utf-8', newline='\n')
     os.replace(part, path)
-
-
-def make_copies(folder=COPIES):
-    """Give the learner every lesson, and newer versions of those they haven't changed.
-
-    A lesson that was changed is left alone; the newer version is laid beside it, once.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    record = folder / '.given.json'  # lesson -> the hash of what was given last
-    try:
-        given = dict(json.loads(record.read_text(encoding='utf-8')))
-    except (OSError, ValueError, TypeError):
-        given = {}
-    for path in notebooks():
-        if path.stem in NOT_FOR_LEARNERS:
-            continue
-        lesson = learners_copy(read(path))
-        newest, target = source_hash(lesson), folder / path.name
-        try:
-            current = source_hash(read(target)) if target.exists() else None
-        except Exception:  # whatever it is now, it is the learner's
-            current = 'unreadable'
-        if current is None or (current == given.get(path.stem) and current != newest):
-            replace_file(target, nbformat.writes(lesson))
-        elif current != newest and given.get(path.stem) != newest:
-            beside = target.with_suffix('.new.ipynb')
-            replace_file(beside, nbformat.writes(lesson))
-            print(f'{path.name} has a newer version and you have changed yours: yours stays, the newer one is {beside.name}.')
-        given[path.stem] = newest
-    replace_file(record, json.dumps(given, indent=1))
-    return folder
 
 
 def relink(text, start='nbs'):
@@ -223,14 +177,14 @@ def readme():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('command', choices=['lessons', 'outputs', 'readme', 'copies'])
+    parser.add_argument('command', choices=['lessons', 'outputs', 'readme'])
     parser.add_argument('paths', nargs='*', type=Path, help='notebooks; all where none is named')
     options = parser.parse_args()
     paths = [p.resolve() for p in options.paths] or notebooks()
     if options.command in ('lessons', 'outputs'):
         globals()[options.command](paths)
     else:
-        {'readme': readme, 'copies': make_copies}[options.command]()
+        readme()
 
 
 if __name__ == '__main__':
