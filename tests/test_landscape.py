@@ -203,6 +203,19 @@ class TestInABrowser:
         finally:
             context.close()
 
+    def test_bright_is_good_on_both_maps(self, lab, page):
+        w = Map(lab, page)
+        brightness = """([kind, x, y]) => {
+            const map = document.querySelector(`.uth-landscape-map[data-kind=${kind}]`), sharp = map.width / map.getBoundingClientRect().width;
+            const [r, g, b] = map.getContext('2d').getImageData(x * sharp, y * sharp, 1, 1).data;
+            return .2126 * r + .7152 * g + .0722 * b;
+        }"""
+        for kind in ('loss', 'accuracy'):  # the valley's bottom, where the accuracy is highest, and a far corner
+            box = w.map(kind).bounding_box()
+            bottom, corner = [page.evaluate(brightness, [kind, px - box['x'], py - box['y']]) for px, py in (w.place(1, .6, kind), w.place(-1.8, -1.8, kind))]
+            assert bottom > 2 * corner, (kind, bottom, corner)
+        assert page.locator('.uth-widget-title').all_text_contents() == ['Loss: bright is low', 'Accuracy: bright is high']
+
     def test_what_is_shown_and_fog(self, lab, page):
         w = Map(lab, page)
         page.get_by_label('Show the loss').uncheck()

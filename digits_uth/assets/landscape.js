@@ -2,7 +2,7 @@
 // All numbers are here, so that the point moves while Python is busy; where it is goes to Python ten times a second at most.
 
 const SIDE = 250, HEIGHT = 120, LEFT = 46, BOTTOM = 34, TOP = 6, RIGHT = 8;  // of a map and of a cut, in CSS pixels
-const COLOURS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];  // dark is low: viridis
+const COLOURS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];  // viridis; bright is good on both maps
 const INK = '#222', PALE = '#767676', LINES = {loss: '#0072B2', accuracy: '#D55E00'};
 const clip = (v, lo, hi) => Math.min(hi, Math.max(lo, v));
 const minus = text => text.replace('-', '−');
@@ -44,7 +44,7 @@ function render({model, el}) {
   const spoken = make('div', {class: 'uth-landscape-spoken', 'aria-live': 'polite'});
   const root = make('div', {class: 'uth-widget uth-landscape', 'data-redraws': '0', role: 'group', 'aria-label': 'Landscape of two weights'});
 
-  const panels = [['loss', 'Loss: dark is low', model.get('losses')], ['accuracy', 'Accuracy: bright is high', model.get('accuracies')]]
+  const panels = [['loss', 'Loss: bright is low', model.get('losses')], ['accuracy', 'Accuracy: bright is high', model.get('accuracies')]]
     .filter(([, , values]) => values.length).map(([kind, title, values]) => {
       const [map, pen] = canvas(LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM, {...QUIET, class: 'uth-landscape-map', 'data-kind': kind, tabindex: '0', role: 'application',
         'aria-roledescription': 'map', 'aria-label': `Map of the ${kind} over changes of ${names[0]} and ${names[1]}`, 'aria-describedby': help.id});
@@ -56,7 +56,8 @@ function render({model, el}) {
       const image = document.createElement('canvas');  // a pixel a grid point; drawn large
       Object.assign(image, {width: nx, height: ny});
       const data = new ImageData(nx, ny);
-      values.forEach((row, r) => row.forEach((v, c) => data.data.set([...colour((v - low) / (high - low || 1)), 255], 4 * ((ny - 1 - r) * nx + c))));
+      const goodness = v => (kind === 'loss' ? high - v : v - low) / (high - low || 1);
+      values.forEach((row, r) => row.forEach((v, c) => data.data.set([...colour(goodness(v)), 255], 4 * ((ny - 1 - r) * nx + c))));
       image.getContext('2d').putImageData(data, 0, 0);
       return {kind, values, low, high, map, pen, cut, cutPen, words, box, image};
     });
