@@ -6,30 +6,15 @@
 __all__ = ['digit_cnn', 'predict']
 
 # %% ../nbs/11_convolutions.ipynb #e34ddc18
-import re
-import warnings
 from importlib.resources import files
 
 import torch
 from torch import nn
 
-from .checks import checked, require
-from .files import load_model
-from .pictures import as_rows, oddities
-from .ten_digits import softmax
+from .checks import checked
+from .pictures import _answers, _must_fit, _rows, _scores, _trained
 
 # %% ../nbs/11_convolutions.ipynb #11acc3fe
-def _form(xb):
-    "A batch (n, 784), (n, 28, 28) or (n, 1, 28, 28) as pictures (n, 1, 28, 28). That 784 numbers fit is not enough."
-    shape = tuple(xb.shape)
-    if not torch.jit.is_tracing() and shape[1:] not in ((784,), (28, 28), (1, 28, 28)):
-        cure = {(28, 28): 'use xb[None]', (784,): 'use xb[None]'}.get(shape, 'make it 28 by 28 pixels of grey')
-        if shape[1:] == (3, 28, 28): cure = 'use xb.mean(1, keepdim=True)'
-        raise ValueError('xb: expected a float tensor of shape (n, 784) or (n, 1, 28, 28), '
-                         f'got shape {shape}; {cure} (lesson 11).')
-    if not xb.is_floating_point(): require(xb, 'xb', shape, lesson='11')
-    return xb.reshape(-1, 1, 28, 28)
-
 class _Pictures(nn.Module):
     "Pixels from 0 to 1, (n, 784) or (n, 1, 28, 28), as standardised pictures (n, 1, 28, 28)."
     def __init__(self):
@@ -38,7 +23,8 @@ class _Pictures(nn.Module):
         self.register_buffer('std', torch.tensor(.3081))
 
     def forward(self, xb):
-        return (_form(xb) - self.mean) / self.std
+        _must_fit(xb)  # refuses other shapes, in words
+        return (xb.reshape(-1, 1, 28, 28) - self.mean) / self.std
 
 # %% ../nbs/11_convolutions.ipynb #ac13daae
 def _block(n_in, n_out, kernel_size):
@@ -46,12 +32,6 @@ def _block(n_in, n_out, kernel_size):
     # without a bias: batch normalisation adds one
     conv = nn.Conv2d(n_in, n_out, kernel_size, stride=2, padding=kernel_size // 2, bias=False)
     return conv, nn.BatchNorm2d(n_out), nn.ReLU()
-
-def _trained(model):
-    "The network with the weights of its file, in use; where and in what precision PyTorch makes tensors by default."
-    file = files('digits_uth')/'assets'/'digit_cnn.safetensors'
-    model = load_model(model.to_empty(device='cpu').float(), file).eval()
-    return model.to(torch.get_default_device(), torch.get_default_dtype())
 
 def digit_cnn(
     pretrained=False,  # with the weights that come with the package, ready to use, or from PyTorch's random start?
@@ -61,35 +41,6 @@ def digit_cnn(
                           nn.Flatten(), nn.Linear(96 * 4 * 4, 10))
     return _trained(model) if pretrained else model
 
-# %% ../nbs/11_convolutions.ipynb #342ddd19
-def _answers(scores):
-    "The digits and the probabilities of all ten, from ten scores a picture, or from one, which knows 3 and 7 alone."
-    if scores.shape[1:] not in ((1,), (10,)) or not scores.isfinite().all():
-        n, came = len(scores), f'{tuple(scores.shape)}, smallest {scores.min():.3g}'
-        raise ValueError(f'model: expected finite scores of shape ({n}, 10) or ({n}, 1), got {came} (lesson 11).')
-    if scores.shape[1] == 10: return scores.argmax(1), softmax(scores)
-    probabilities = scores.new_zeros(len(scores), 10)
-    probabilities[:, 3], probabilities[:, 7] = scores[:, 0].sigmoid(), (-scores[:, 0]).sigmoid()
-    return torch.where(scores[:, 0] > 0, 3, 7), probabilities
-
-def _scores(model, rows):
-    "A model's scores for rows (n, 784), as it gives them in use; its modes stay what they were."
-    modes = [(part, part.training) for part in model.modules()]
-    like = next(model.parameters(), rows)  # the model's device and dtype are theirs
-    model.eval()
-    try: return torch.cat([model(part.to(like)).float().cpu() for part in rows.split(1000)])
-    except torch.cuda.OutOfMemoryError: raise
-    except RuntimeError as e:
-        if not _SHAPES.search(str(e)): raise  # a fault of the device is no matter of the picture's form
-        raise ValueError(f'model: expected one that takes pictures of 784 pixels, as rows (n, 784), got {e}; '
-                         'for one that takes (n, 1, 28, 28), use '
-                         'nn.Sequential(nn.Unflatten(1, (1, 28, 28)), model) (lesson 11).') from e
-    finally:
-        for part, training in modes: part.training = training
-
-# What PyTorch says where a form doesn't fit.
-_SHAPES = re.compile(r'shape|size|dimension|channel|Expected \dD|input.*\dD', re.IGNORECASE)
-
 # %% ../nbs/11_convolutions.ipynb #2ee3b87d
 @checked
 @torch.no_grad()
@@ -98,8 +49,7 @@ def predict(
     images,  # pictures (n, 28, 28), (n, 1, 28, 28), (n, 784), one (28, 28): uint8 or float from 0 to 1; images, paths
 ):           # digits (n,) int64, probabilities (n, 10) float32; for one picture () and (10,); on the CPU
     "Which digits do the pictures show, and how probable does the model find each of the ten?"
-    rows, single, odd = as_rows(images)
-    if odd := '; '.join([*odd, *oddities(rows)]):
-        warnings.warn(f"predict: not like MNIST's pictures, so don't trust the answer. {odd}.", stacklevel=4)
-    digits, probabilities = _answers(_scores(model, rows))
+    rows, single = _rows(images)              # any form becomes rows; a warning for what is unlike MNIST's
+    scores = _scores(model, rows)             # after eval()
+    digits, probabilities = _answers(scores)  # argmax and softmax
     return (digits[0], probabilities[0]) if single else (digits, probabilities)
