@@ -29,7 +29,8 @@ def calc_grad(
 # %% ../nbs/05_training.ipynb #72360cf7
 def _item_mean(batches):
     "The mean over items of values that are means over batches: (value, size) each."
-    return sum(float(value) * size for value, size in not_empty(batches)) / sum(size for _, size in batches)
+    total = sum(float(value) * size for value, size in not_empty(batches))
+    return total / sum(size for _, size in batches)
 
 @torch.no_grad()
 def validate_epoch(
@@ -50,12 +51,12 @@ def train_epoch(
 ):              # float, the mean loss over the items, each measured before its step
     "One epoch of training: a step for each batch. It starts from the parameters as they are."
     set_mode(model, 'train')
-    loss_func, batches = looked_at(loss_func), []
+    loss_func, losses = looked_at(loss_func), []
     for xb, yb in dl:
-        batches.append((calc_grad(xb, yb, model, loss_func), len(xb)))
+        losses.append((calc_grad(xb, yb, model, loss_func), len(xb)))
         opt.step()
         opt.zero_grad()
-    return _item_mean(batches)
+    return _item_mean(losses)
 
 # %% ../nbs/05_training.ipynb #82866919
 @checked
@@ -76,6 +77,7 @@ def train_model(
         history[name_of(metric)].append(validate_epoch(model, valid_dl, metric))
     return history
 
+# %% ../nbs/05_training.ipynb #tr000012
 def plot_history(
     history,   # what train_model returns
     *names,    # which of its numbers to draw; all where none is named
