@@ -31,8 +31,6 @@ def mae(
     "Mean absolute error over the last two axes."
     return (a - b).abs().mean((-1, -2))
 
-mnist_distance = mae
-
 # %% ../nbs/02_distances.ipynb #b441f270
 @checked
 def rmse(
@@ -52,6 +50,9 @@ def is_3(
 ):                 # (...) bool, True for a 3
     "Is each picture nearer to the ideal 3 than to the ideal 7?"
     return distance(ims, mean3) < distance(ims, mean7)
+
+# %% ../nbs/02_distances.ipynb #ef1efc46
+mnist_distance = mae
 
 # %% ../nbs/02_distances.ipynb #020eeeff
 @checked
