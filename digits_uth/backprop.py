@@ -31,7 +31,7 @@ class Value:
         slopes=(),   # its own slope by each of them
         name='',     # for plot_graph
     ):
-        self.data, self.parents, self.slopes, self.name = _number(data), parents, slopes, name
+        self.data, self.parents, self.slopes, self.name = float(data), parents, slopes, name
         self.grad, self.born = 0., next(_birth)
 
     def __add__(self, other):
@@ -62,50 +62,12 @@ class Value:
 
 def _value(x): return x if isinstance(x, Value) else Value(x, name=f'{x}')
 
-def _number(x):
-    "A float, if it is a number: of Python, or a tensor of one."
-    if not isinstance(x, (complex, str, Value)):
-        try: return float(x)
-        except (TypeError, ValueError, RuntimeError): pass
-    raise ValueError(f'expected a number, got {x!r}; a Value is made of one number, and ** takes one (lesson 09).')
-
 # %% ../nbs/09_backprop.ipynb #bp000028
 @patch
-def __sub__(self: Value, other):
-    other = _value(other)
-    return Value(self.data - other.data, (self, other), (1., -1.), '−')
-
-@patch
-def __truediv__(self: Value, other):
-    other = _value(other)
-    return Value(self.data / other.data, (self, other), (1 / other.data, -self.data / other.data**2), '/')
-
-@patch
-def __pow__(self: Value, n):
-    n = _number(n)
-    return Value(self.data**n, (self,), (n * self.data**(n-1) if n else 0.,), f'^{n:g}')
+def __pow__(self: Value, n): return Value(self.data**n, (self,), (n * self.data**(n-1),), f'^{n:g}')
 
 @patch
 def relu(self: Value): return Value(max(self.data, 0.), (self,), (float(self.data > 0),), 'relu')
-
-@patch
-def exp(self: Value): return Value(math.exp(self.data), (self,), (math.exp(self.data),), 'exp')
-
-@patch
-def log(self: Value): return Value(math.log(self.data), (self,), (1 / self.data,), 'log')
-
-@patch
-def __neg__(self: Value): return self * -1
-@patch
-def __radd__(self: Value, other): return self + other     # 2 + v, where the number stands first
-@patch
-def __rmul__(self: Value, other): return self * other
-@patch
-def __rsub__(self: Value, other): return _value(other) - self
-@patch
-def __rtruediv__(self: Value, other): return _value(other) / self
-@patch
-def __repr__(self: Value): return f'Value({self.data:g}, grad={self.grad:g})'
 
 # %% ../nbs/09_backprop.ipynb #bp000036
 class Lin(Layer):
@@ -173,7 +135,55 @@ class Chain(Layer):
 
     def parameters(self): return [p for layer in self.layers for p in layer.parameters()]
 
+# %% ../nbs/09_backprop.ipynb #bp000091b
+@patch
+def __sub__(self: Value, other):
+    other = _value(other)
+    return Value(self.data - other.data, (self, other), (1., -1.), '−')
+
+@patch
+def __truediv__(self: Value, other):
+    other = _value(other)
+    return Value(self.data / other.data, (self, other), (1 / other.data, -self.data / other.data**2), '/')
+
+@patch
+def exp(self: Value): return Value(math.exp(self.data), (self,), (math.exp(self.data),), 'exp')
+
+@patch
+def log(self: Value): return Value(math.log(self.data), (self,), (1 / self.data,), 'log')
+
+@patch
+def __neg__(self: Value): return self * -1
+@patch
+def __radd__(self: Value, other): return self + other     # 2 + v, where the number stands first
+@patch
+def __rmul__(self: Value, other): return self * other
+@patch
+def __rsub__(self: Value, other): return _value(other) - self
+@patch
+def __rtruediv__(self: Value, other): return _value(other) / self
+@patch
+def __repr__(self: Value): return f'Value({self.data:g}, grad={self.grad:g})'
+
 # %% ../nbs/09_backprop.ipynb #bp000096b
+def _number(x):
+    "A float, if it is a number: of Python, or a tensor of one."
+    if not isinstance(x, (complex, str, Value)):
+        try: return float(x)
+        except (TypeError, ValueError, RuntimeError): pass
+    raise ValueError(f'expected a number, got {x!r}; a Value is made of one number, and ** takes one (lesson 09).')
+
+_init, _power = Value.__init__, Value.__pow__
+
+@wraps(_init)
+def _checked_init(self, data, *args, **kwargs): _init(self, _number(data), *args, **kwargs)
+
+@wraps(_power)
+def _checked_power(self, n): return _power(self, _number(n)) if _number(n) else Value(1., (self,), (0.,), '^0')
+
+Value.__init__, Value.__pow__ = _checked_init, _checked_power
+
+# %% ../nbs/09_backprop.ipynb #bp000096d
 def _in_words(name, f):
     @wraps(f)
     def operation(self, *others):

@@ -84,7 +84,7 @@ def _cure(error):
 
 def _is_open(answer):
     "Is this `...`, or a function or a class whose body still is?"
-    if isinstance(answer, type): return not any(callable(value) for value in vars(answer).values())
+    if isinstance(answer, type): return all(_is_open(value) for value in vars(answer).values() if callable(value))
     def still_open(): ...
     code, open_code = getattr(answer, '__code__', None), still_open.__code__
     return answer is ... or (code is not None and (code.co_code, code.co_consts) == (open_code.co_code, open_code.co_consts))
@@ -518,32 +518,58 @@ def check_08_3(
         yield answer(model, xb), dead, mistakes, f'with the biases {biases} it should be {dead}.'
 
 # %% ../nbs/exercises.ipynb #ex090002
-@_check('its slope, p(1 − p), came by itself.',
-        nudge='Which of the operations of a Value make 1/(1 + e⁻ᵛ): -v, .exp(), +, /?',
-        step='e⁻ᵛ is (-v).exp(); a number may stand on either side of + and /.')
+def _slopes(found, n):
+    "n slopes, or None where nothing was returned."
+    if found is None: return [None] * n
+    if not isinstance(found, (tuple, list)) or len(found) != n:
+        raise TypeError(f'{n} slopes expected, with commas between them, in one return')
+    return found
+
+@_check('each gets the other one, times what comes from behind.',
+        nudge="A nudge to a moves a * b by how many times as much? That is the product's own slope by a.",
+        step='The own slope by a is b, and by b it is a. Multiply each by g: return g * b, …')
 def check_09_1(
-    answer,  # sigmoid(v)
+    answer,  # product_back(a, b, g)
 ) -> bool:   # is it right?
-    "Lesson 09: a sigmoid of a Value."
-    from digits_uth.backprop import Value
-    for number in (2., 0., -3.):
-        v = Value(number)
-        found = answer(v)
-        if not isinstance(found, Value):
-            raise TypeError(f'a Value expected, {type(found).__name__} found: compute with v itself, not with v.data')
-        p = torch.tensor(number, dtype=torch.float64).sigmoid()
-        mistakes = {'that is e⁻ᵛ alone: 1 is to be divided by 1 + e⁻ᵛ.': (1 - p) / p, 'e⁻ᵛ, not eᵛ: for large v it is to be near 1.': 1 - p,
-                    'the 1 is to be divided by all of 1 + e⁻ᵛ: brackets.': 1 / p}
-        yield torch.tensor(found.data, dtype=torch.float64), p, mistakes, f'of {number:g} it should be {p:.4f}.'
-        found.backward()
-        slope = p * (1 - p)
-        yield (torch.tensor(v.grad, dtype=torch.float64), slope, {},
-               f'the value is right, but the slope at {number:g} should be {slope:.4f}: is all of it computed from v?')
+    "Lesson 09: the way back of a product."
+    for a, b, g in ((2., 3., 10.), (-1.5, 4., 2.), (0., 2., -3.)):
+        for name, found, right, own, swapped in zip('ab', _slopes(answer(a, b, g), 2), (g * b, g * a), (b, a), (g * a, g * b), strict=True):
+            mistakes = {"those are the product's own slopes: multiply each by g, which comes from behind.": torch.tensor(own),
+                        'the two are swapped: the own slope by a is b, and by b it is a.': torch.tensor(swapped),
+                        'g alone is what comes from behind: multiply it by the own slope.': torch.tensor(g)}
+            yield found, torch.tensor(right), mistakes, f"for a = {a:g}, b = {b:g} and g = {g:g}, {name}'s slope is {right:g}."
+
+@_check('what you wrote is what PyTorch does.',
+        nudge="Each slope has its thing's shape: what do x.T, weight.T and a sum over the pictures do to the shapes?",
+        step='x.T @ g has the shape of weight, g @ weight.T that of x. The bias gets g.sum(0). Return them as x, weight, bias.')
+def check_09_2(
+    answer,  # lin_back(x, weight, g)
+) -> bool:   # is it right?
+    "Lesson 09: the way back of a linear layer, against autograd."
+    for n, k, m in ((4, 3, 2), (5, 2, 6), (1, 4, 3)):
+        draw = torch.Generator().manual_seed(n)
+        x, weight, bias, g = (torch.randn(size, generator=draw) for size in ((n, k), (k, m), (m,), (n, m)))
+        things = [t.requires_grad_() for t in (x, weight, bias)]
+        right = torch.autograd.grad(x @ weight + bias, things, g)
+        x, weight = x.detach(), weight.detach()
+        mistakes = ({}, {'that is the transpose of the slope of weight: x.T @ g, not g.T @ x.': g.T @ x,
+                         'a mean over the pictures: the slopes add up, as the same weight was used for each.': x.T @ g / n},
+                    {'the bias is used in every picture, so its slopes add up: g.sum(0).': g,
+                     'that is the slope from the first picture alone: add up those of all pictures.': g[0],
+                     'add up the slopes of the bias, without dividing: g.sum(0).': g.mean(0),
+                     'one slope for each unit, not for each picture: sum over axis 0.': g.sum(1),
+                     'one slope for each unit, not one for all: sum over axis 0.': g.sum()})
+        order = 'three slopes in this order: those of x, of weight, and of bias.'
+        found = _slopes(answer(x.clone(), weight.clone(), g.clone()), 3)
+        if sorted(getattr(f, 'shape', ()) for f in found) == sorted(r.shape for r in right) and found[1].shape != right[1].shape:
+            raise ValueError(order)
+        for name, f, r, known in zip(('x', 'weight', 'bias'), found, right, mistakes, strict=True):
+            yield f, r, known, f'the slopes of {name} are others, though their shape is right.'
 
 @_check('through the bend comes all or a tenth, and so it goes back.',
         nudge='Relu keeps self.x on its way forward, and asks on its way back where it was above 0. What is different below?',
         step='torch.where(self.x > 0, g, .1 * g) on the way back; forward the same with x.')
-def check_09_2(
+def check_09_3(
     answer,  # the class Leaky
 ) -> bool:   # is it right?
     "Lesson 09: a leaky bend, both ways."
@@ -563,22 +589,6 @@ def check_09_2(
                 'those are the own slopes, 1 and .1: times g.': torch.where(x > 0, 1., .1),
                 'you multiplied by what came out: the own slope is 1 or .1.': out * g},
                'where x was above 0 g goes back whole, elsewhere a tenth of it.')
-
-@_check('twice the difference, shared among n.',
-        nudge='Follow it back: the mean gives each of n pictures 1/n. What is the own slope of d²?',
-        step="The square's is 2d, with d = preds - targets; that of a difference is 1. Multiply the three.")
-def check_09_3(
-    answer,  # mse_backward(preds, targets)
-) -> bool:   # is it right?
-    "Lesson 09: the slopes of a mean squared error."
-    for n in (3, 8):
-        preds, targets = torch.randn(2, n, 1, generator=torch.Generator().manual_seed(n))
-        d = preds - targets
-        mistakes = {'1/n is missing: the loss is a mean.': 2 * d, 'the 2 is missing: the slope of d² is 2d.': d / n,
-                    'both the 2 and the 1/n are missing.': d,
-                    'the other way round: preds - targets.': -2 * d / n, 'that is the loss itself.': (d**2).mean(),
-                    'one slope for each prediction, not their sum.': (2 * d / n).sum()}
-        yield answer(preds, targets), 2 * d / n, mistakes, f'with n = {n}, a miss of 1 has the slope 2/{n}.'
 
 # %% ../nbs/exercises.ipynb #66a7a508
 @_check('a column for each class, and a single 1 in each row.',

@@ -2,20 +2,44 @@
 import torch
 
 
-def sigmoid(v):
-    return 1 / (1 + (-v).exp())
+def product_back(a, b, g):
+    return g * b, g * a
 
 
-def sigmoid_without_minus(v):
-    return 1 / (1 + v.exp())
+def product_own_slopes(a, b, g):
+    return b, a
 
 
-def sigmoid_without_brackets(v):
-    return 1 / 1 + (-v).exp()
+def product_swapped(a, b, g):
+    return g * a, g * b
 
 
-def sigmoid_of_data(v):
-    return type(v)(1 / (1 + 2.718281828459045**-v.data))
+def product_added(a, b, g):
+    return g * b + g * a
+
+
+def lin_back(x, weight, g):
+    return g @ weight.T, x.T @ g, g.sum(0)
+
+
+def lin_one_bias(x, weight, g):
+    return g @ weight.T, x.T @ g, g[0]
+
+
+def lin_bias_of_each_picture(x, weight, g):
+    return g @ weight.T, x.T @ g, g
+
+
+def lin_mean_bias(x, weight, g):
+    return g @ weight.T, x.T @ g, g.mean(0)
+
+
+def lin_transposed(x, weight, g):
+    return g @ weight.T, g.T @ x, g.sum(0)
+
+
+def lin_another_order(x, weight, g):
+    return x.T @ g, g.sum(0), g @ weight.T
 
 
 class Leaky:
@@ -42,25 +66,9 @@ class LeakySlopeAlone(Leaky):
         return torch.where(self.x > 0, 1., .1)
 
 
-def mse_backward(preds, targets):
-    return 2 * (preds - targets) / len(preds)
-
-
-def mse_without_mean(preds, targets):
-    return 2 * (preds - targets)
-
-
-def mse_without_two(preds, targets):
-    return (preds - targets) / len(preds)
-
-
-def mse_turned_round(preds, targets):
-    return 2 * (targets - preds) / len(preds)
-
-
 # check -> (right answers, wrong answers)
 SOLUTIONS = {
-    'check_09_1': ([sigmoid], [sigmoid_without_minus, sigmoid_without_brackets, sigmoid_of_data]),
-    'check_09_2': ([Leaky], [LeakyAsRelu, LeakyByG, LeakySlopeAlone]),
-    'check_09_3': ([mse_backward], [mse_without_mean, mse_without_two, mse_turned_round]),
+    'check_09_1': ([product_back], [product_own_slopes, product_swapped, product_added]),
+    'check_09_2': ([lin_back], [lin_one_bias, lin_bias_of_each_picture, lin_mean_bias, lin_transposed, lin_another_order]),
+    'check_09_3': ([Leaky], [LeakyAsRelu, LeakyByG, LeakySlopeAlone]),
 }

@@ -239,6 +239,21 @@ def test_the_losses_of_lesson_08(few):
         assert given.dl.bs == 256 and given.dl.shuffle and not given.valid_dl.shuffle
 
 
+def test_the_cures_for_dead_units_of_lesson_08(few):
+    experiment, given = few('dead_units')
+    preds, targets = torch.tensor([[-2.], [.5]]), torch.tensor([[0], [1]])
+    x = experiment.threes_and_sevens()[0]
+    assert [(case['bend'], case['lr']) for case in cases(experiment)] == [(bend, lr) for bend in ('ReLU', 'leaky ReLU') for lr in (.1, .3, 1.)]
+    for case in cases(experiment):
+        found = experiment.run(**case)
+        torch.testing.assert_close(given.loss_func(preds, targets), F.softplus(torch.tensor([-2., -.5])).mean())
+        assert len(numbers(given.model)) == 784 * 30 + 30 + 30 + 1
+        assert given.model[1](torch.tensor([-1., 2.])).tolist() == pytest.approx([-.01 if case['bend'] == 'leaky ReLU' else 0., 2.])
+        assert given.opt.lr == case['lr'] and given.epochs == 20 and given.dl.bs == 256 and given.dl.shuffle
+        off = (given.model[0](x) <= 0).all(0).sum().item()
+        assert found == pytest.approx({'epoch_20': .02, 'off': off, 'stuck': off if case['bend'] == 'ReLU' else 0})
+
+
 def test_the_depths_of_lesson_08(few):
     experiment, given = few('depth')
     stored = table('depth').groupby('layers').parameters.first()
