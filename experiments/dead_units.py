@@ -1,4 +1,4 @@
-"""Lesson 08: simple_net (784, 30, 1) with one of two bends, cross-entropy, plain SGD, 20 epochs of batches of 256, by rate, from five starts.
+"""Lesson 08: simple_net (784, 30, 1) with one of two bends, cross-entropy, plain SGD, 20 epochs of batches of 256, by rate, five starts.
 
 `off` is how many of the 30 hidden units end below 0 for every training picture, `stuck`, how many get no gradient from any of them.
 """
