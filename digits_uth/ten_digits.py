@@ -27,9 +27,9 @@ def cross_entropy(
     reduction='mean',  # 'mean', 'sum' or 'none', which gives (n,)
 ):                     # () the mean of -log of the right class's probability
     "Cross-entropy for any number of classes, the same as F.cross_entropy."
-    right = logits.gather(1, targets.long().unsqueeze(1)).squeeze(1)
-    loss = logits.logsumexp(1) - right
-    return loss if reduction == 'none' else getattr(loss, reduction)()
+    rows = torch.arange(len(logits), device=logits.device)
+    losses = logits.logsumexp(1) - logits[rows, targets.long()]
+    return losses if reduction == 'none' else losses.sum() if reduction == 'sum' else losses.mean()
 
 # %% ../nbs/10_ten_digits.ipynb #f358ba3e
 @checked
@@ -47,7 +47,7 @@ def confusion_matrix(
     targets,  # (n,) int, the right classes, from 0 to k - 1
 ):            # (k, k) int64: row = right class, column = answer
     "How often each class is taken for each."
-    k = preds.shape[1]   # number the cells, and count how often each number comes
+    k = preds.shape[1]
     return torch.bincount(targets.long() * k + preds.argmax(1), minlength=k * k).view(k, k)
 
 # %% ../nbs/10_ten_digits.ipynb #c92a8bff
