@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import time
+import zlib
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -38,15 +39,15 @@ def average_gradients(
         raise ValueError('average_gradients: expected processes that know each other, got one alone; start them with '
                          'torchrun, and call torch.distributed.init_process_group() first (lesson 13).')
     parameters = [p for p in model.parameters() if p.requires_grad]
-    total = torch.tensor(float(items), device=parameters[0].device)
-    dist.all_reduce(total)
-    if total == 0:
-        raise ValueError('items: expected pictures in one process at least, got none '
-                         f'in all {dist.get_world_size()}; leave such a step out (lesson 13).')
     for p in parameters:
         if p.grad is None or items == 0: p.grad = torch.zeros_like(p)   # who has nothing takes part all the same
-        p.grad *= items / total
-        dist.all_reduce(p.grad)
+    message = torch.cat([p.grad.flatten() for p in parameters] + [torch.ones(1, device=parameters[0].device)]) * items
+    dist.all_reduce(message)
+    if (total := message[-1]) == 0:
+        raise ValueError('items: expected pictures in one process at least, got none '
+                         f'in all {dist.get_world_size()}; leave such a step out (lesson 13).')
+    for p, grad in zip(parameters, (message[:-1] / total).split([p.numel() for p in parameters]), strict=True):
+        p.grad.copy_(grad.view_as(p))
 
 # %% ../nbs/13_processors.ipynb #40e126ce
 def _place():
@@ -73,22 +74,24 @@ def _joined(processes, seconds):
     yield device
     if joined: dist.destroy_process_group()  # not after an error: the others may not be there to agree
 
+def _together(collective, *arguments, **options):
+    "Call one of torch.distributed's collectives; where a process is alone it has the outcome already."
+    if _place()[1] > 1: collective(*arguments, **options)
+
 def _decided(action):
     "What an action of the first process returns, in every process; what it refuses and what the disk says, too."
     found = [None, None]
     if _place()[0] == 0:
         try: found[0] = action()
         except (ValueError, OSError) as e: found[1] = str(e)
-    if dist.is_initialized(): dist.broadcast_object_list(found, device=torch.device('cpu'))
+    _together(dist.broadcast_object_list, found, device=torch.device('cpu'))
     if found[1]: raise ValueError(found[1])
     return found[0]
 
 def _alike(**mine):
     "Refuse processes that differ in what they have to share."
-    everybodys = [mine]
-    if dist.is_initialized():
-        everybodys = [None] * _place()[1]
-        dist.all_gather_object(everybodys, mine)
+    everybodys = [mine] * _place()[1]
+    _together(dist.all_gather_object, everybodys, mine)
     for name in mine:
         if len(found := {str(one[name]) for one in everybodys}) > 1:
             raise ValueError(f'processes: expected one {name}, got {" and ".join(sorted(found))}; make all machines alike (lesson 13).')
@@ -96,8 +99,12 @@ def _alike(**mine):
 def _sum(*values):
     "The sums of numbers over all processes."
     total = torch.tensor(values, dtype=torch.float64)
-    if dist.is_initialized(): dist.all_reduce(total)
+    _together(dist.all_reduce, total)
     return total.tolist()
+
+def _met():
+    "Go on when every process has come so far."
+    _sum(0)
 
 # %% ../nbs/13_processors.ipynb #2a1cbe7d
 def _one_epoch(model, opt, schedule, x, y, bs, order):
@@ -130,8 +137,7 @@ def _share_right(model, x, y):
 @torch.no_grad()
 def _same_buffers(model):
     "What batch normalisation has gathered: the first process's counts, as DistributedDataParallel has it at every step but the last."
-    for buffer in model.buffers():
-        if dist.is_initialized(): dist.broadcast(buffer, 0)
+    for buffer in model.buffers(): _together(dist.broadcast, buffer, 0)
 
 # %% ../nbs/13_processors.ipynb #f1bc247d
 def _written(checkpoint, out, state):
@@ -157,6 +163,11 @@ def _resumed(path, recipe):
     return kept
 
 # %% ../nbs/13_processors.ipynb #9f5e3a4f
+def _structure(model):
+    "A short name for what a model is made of: its kind, and a number made from the description of its layers."
+    described = re.sub(r' at 0x\w+', '', repr(model))  # where in memory is another matter in each process
+    return f'{type(model).__name__}-{zlib.crc32(described.encode()):08x}'
+
 @checked
 def train_distributed(
     out,             # where the model is written, a path, .safetensors by custom; a checkpoint lies beside it until the end
@@ -174,7 +185,10 @@ def train_distributed(
     checkpoint = out.with_name(f'{out.name}.checkpoint')
     with _joined(processes, seconds) as device:
         rank, count = _place()
-        recipe = {'epochs': epochs, 'bs': bs, 'lr': lr, 'seed': seed, 'pictures': pictures}
+        torch.manual_seed(seed)
+        model = make().to(device, memory_format=torch.channels_last)
+        recipe = {'epochs': epochs, 'bs': bs, 'lr': lr, 'seed': seed, 'pictures': pictures,
+                  'parameters': sum(p.numel() for p in model.parameters()), 'model': _structure(model)}
         _alike(**recipe, device=device.type, PyTorch=torch.__version__, digits_uth=digits_uth.__version__)
         x, y, aside_x, aside_y = (t.to(device) for t in all_digits())
         x, y = x[:pictures], y[:pictures]
@@ -184,9 +198,6 @@ def train_distributed(
         if epochs * (len(x) // bs) < 5:  # the schedule rises for a quarter of the steps, and needs two points
             raise ValueError(f'epochs: expected at least 5 steps in all, got {epochs} times {len(x) // bs}; '
                              'train on more pictures, in smaller batches, or for more epochs (lesson 13).')
-        torch.manual_seed(seed)
-        model = make().to(device, memory_format=torch.channels_last)
-        recipe['parameters'] = sum(p.numel() for p in model.parameters())
         if count > 1 and device.type == 'cuda': model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         opt = torch.optim.AdamW(model.parameters(), betas=(.9, .99), eps=1e-5, weight_decay=.01)
         schedule = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=epochs * (len(x) // bs), pct_start=.25)
@@ -214,10 +225,9 @@ def train_distributed(
                       f'by {count} process{"es" * (count > 1)}, {time.perf_counter() - start:.1f} s', flush=True)
             keep(epoch + 1)
         if done == epochs: accuracy = _share_right(model, aside_x, aside_y)
-        def finish():
-            save_model(model, out)
-            checkpoint.unlink(missing_ok=True)
-        _decided(finish)
+        _decided(lambda: save_model(model, out))
+        _met()
+        if rank == 0: checkpoint.unlink(missing_ok=True)
         return model.cpu(), accuracy
 
 # %% ../nbs/13_processors.ipynb #267161b6

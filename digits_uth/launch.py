@@ -24,7 +24,7 @@ from .checks import checked
 # %% ../nbs/13_launch.ipynb #ffc8f926
 @checked
 def in_processes(
-    work,         # a function that imports all it needs: its source is what each process runs
+    work,         # a function: its source is what each process runs; it knows torch and dist, and imports all else
     n=2,          # a whole number from 1: how many processes
     seconds=300,  # a number above 0: after so many all are stopped
     **arguments,  # what work is called with: numbers, strings, tensors, and lists and dictionaries of them
@@ -38,10 +38,10 @@ def in_processes(
         _run([sys.executable, '-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={n}', str(script)], name, seconds)
         return [torch.load(Path(folder)/str(rank), weights_only=True) for rank in range(n)]
 
-_script = '''{source}
-import torch
-from pathlib import Path
+_script = '''import torch
 from torch import distributed as dist
+{source}
+from pathlib import Path
 folder = Path(__file__).parent
 dist.init_process_group('gloo')
 torch.save({name}(**torch.load(folder/'arguments', weights_only=True)), folder/str(dist.get_rank()))

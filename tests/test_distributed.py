@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
@@ -179,10 +180,38 @@ def other_version(folder):
         return str(e)
 
 
+def other_models(folder):
+    from torch import distributed as dist
+
+    from digits_uth.distributed import train_distributed
+    from digits_uth.models import simple_net
+    try:
+        train_distributed(f'{folder}/net', make=lambda: simple_net(784, 50 + dist.get_rank(), 10))
+    except ValueError as e:
+        return str(e)
+
+
 @pytest.mark.parametrize('work, words', [(unequal, 'processes: expected one bs, got 256 and 257; make all machines alike'),
-                                         (other_version, 'processes: expected one PyTorch, got 1.0 and ')])
+                                         (other_version, 'processes: expected one PyTorch, got 1.0 and '),
+                                         (other_models, 'processes: expected one parameters, got 39760 and 40555')])
 def test_unequal_processes_are_refused_by_all(work, words, tmp_path):
     assert all(words in complaint for complaint in in_processes(work, folder=str(tmp_path)))
+
+
+def test_a_checkpoint_of_another_model_is_left_alone(tmp_path):
+    "Of as many parameters, too: what make makes is in the recipe."
+    def with_a(bend):
+        return lambda: torch.nn.Sequential(torch.nn.Linear(784, 20), bend(), torch.nn.Linear(20, 10))
+    train_distributed(tmp_path / 'net', make=with_a(torch.nn.ReLU), pictures=1500)
+    path = tmp_path / 'net.checkpoint'
+    saved = Path.unlink
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, 'unlink', lambda self, **options: None if self == path else saved(self, **options))
+        train_distributed(tmp_path / 'net', make=with_a(torch.nn.ReLU), pictures=1500)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r'got one of another: model Sequential-\w{8} for Sequential-\w{8}; finish'):
+        train_distributed(tmp_path / 'net', make=with_a(torch.nn.Tanh), pictures=1500)
+    assert path.read_bytes() == before
 
 
 def test_a_checkpoint_that_does_not_fit_is_left_alone(tmp_path):
@@ -246,6 +275,30 @@ def test_killed_and_started_again_it_ends_as_if_unbroken(attempt, unbroken, tmp_
     done = command(*SETTINGS, '--out', tmp_path / 'net')
     assert done.returncode == 0 and re.match(r'on from net.checkpoint, after epoch [123]\n', done.stdout), done.stdout + done.stderr
     assert_close(weights(tmp_path / 'net'), unbroken, atol=1e-5, rtol=0)
+
+
+def dies_at_the_end(folder):
+    "The first process has written the model when the second one dies, before it has heard of it."
+    import os
+
+    from torch import distributed as dist
+
+    from digits_uth import distributed
+    from digits_uth.models import simple_net
+    if dist.get_rank():
+        distributed._met = lambda: os._exit(1)
+    distributed.train_distributed(f'{folder}/net', make=lambda: simple_net(784, 50, 10), pictures=1500)
+
+
+def test_the_checkpoint_goes_when_all_know_that_the_model_is_written(tmp_path, capsys):
+    with pytest.raises(RuntimeError):
+        in_processes(dies_at_the_end, folder=str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['net', 'net.checkpoint']
+    before = weights(tmp_path / 'net')
+    capsys.readouterr()
+    train_distributed(tmp_path / 'net', make=partial(simple_net, 784, 50, 10), pictures=1500)
+    assert capsys.readouterr().out == 'on from net.checkpoint, after epoch 2\n'  # and no epoch more
+    assert [path.name for path in tmp_path.iterdir()] == ['net'] and weights(tmp_path / 'net').equal(before)
 
 
 def test_who_waits_for_a_process_that_sleeps_gives_up_in_time(tmp_path):
