@@ -23,7 +23,7 @@ class BasicOptim:
         params,  # tensors that require gradients, such as model.parameters()
         lr,      # a number above 0: the learning rate
     ):
-        self.params, self.lr = params, lr
+        self.params, self.lr = list(params), lr
 
     @torch.no_grad()
     def step(self):
