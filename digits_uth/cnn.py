@@ -6,8 +6,6 @@
 __all__ = ['digit_cnn', 'predict']
 
 # %% ../nbs/11_convolutions.ipynb #e34ddc18
-from importlib.resources import files
-
 import torch
 from torch import nn
 
