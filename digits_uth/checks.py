@@ -99,9 +99,9 @@ def _see(lesson): return f' (lesson {lesson})' if lesson else ''
 
 # %% ../nbs/00_checks.ipynb #eee74845
 # Which lesson explains a module.
-_LESSONS = {'data': '00', 'drawing': '00', 'preparation': '00', 'strokes': '00', 'pixels': '01', 'distances': '02', 'sgd': '03',
-            'landscape': '04', 'loss': '04', 'batches': '05', 'training': '05', 'keeping': '06', 'optimizers': '06',
-            'adapters': '07', 'files': '07', 'learner': '07', 'loaders': '07', 'models': '08',
+_LESSONS = {'data': '00', 'drawing': '00', 'lessons': '00', 'machine': '00', 'preparation': '00', 'strokes': '00',
+            'pixels': '01', 'distances': '02', 'sgd': '03', 'landscape': '04', 'loss': '04', 'batches': '05', 'training': '05',
+            'keeping': '06', 'optimizers': '06', 'adapters': '07', 'files': '07', 'learner': '07', 'loaders': '07', 'models': '08',
             'backprop': '09', 'layer': '09', 'ten_digits': '10', 'cnn': '11', 'pictures': '11',
             'distributed': '13', 'launch': '13', 'own_digits': '12', 'page': '12', 'photographs': '12', 'sheet': '12'}
 

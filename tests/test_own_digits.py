@@ -74,13 +74,14 @@ def test_a_file_that_cannot_be_merged_is_named(content, said, tmp_path):
 
 
 def test_the_command_writes_the_page_or_says_why_not(tmp_path):
-    def command(*arguments): return subprocess.run([sys.executable, '-m', 'digits_uth', *arguments], capture_output=True, text=True, cwd=tmp_path)
+    def command(*arguments): return subprocess.run([sys.executable, '-m', 'digits_uth', *arguments], capture_output=True, text=True, cwd=tmp_path, timeout=300)
     done = command('page', 'digits.html')
     assert done.returncode == 0 and done.stdout == 'digits.html is written: open it with a double click.\n', done.stderr
     text = (tmp_path / 'digits.html').read_text(encoding='utf-8')
     assert len(text.encode()) < 1_500_000 and all(f'"name": "{name}"' in text for name in ('nearest ideal', 'linear', 'two layers', 'convolutions'))
     refused = command('page', 'nowhere/digits.html')
     assert refused.returncode == 1 and refused.stderr.startswith('path: expected a file to write') and refused.stderr.count('\n') == 1
-    for wrong in ((), ('pages',), ('page',)):
-        asked = command(*wrong)
-        assert asked.returncode == 2 and 'usage: python -m digits_uth' in asked.stderr
+    asked = command('pages')
+    assert asked.returncode == 1 and asked.stderr == 'pages is none of the commands: lab, lessons, page, check.\n'
+    asked = command('page')
+    assert asked.returncode == 2 and 'usage: digits-uth page' in asked.stderr
