@@ -52,7 +52,7 @@ class Value:
         return sorted(found, key=lambda v: v.born, reverse=True)
 
     def backward(self):
-        "Add to the `grad` of all that this was made from its slope by them; what lies between starts from 0."
+        "Add this value's slope by each ancestor to the ancestor's `grad`; what lies between starts from 0."
         order = self.record()
         for v in order:
             if v.parents: v.grad = 0.
