@@ -17,7 +17,8 @@ class _Pictures(nn.Module):
     "Pixels from 0 to 1, (n, 784) or (n, 1, 28, 28), as standardised pictures (n, 1, 28, 28)."
     def __init__(self):
         super().__init__()
-        self.register_buffer('mean', torch.tensor(.1307))  # of all pixels of the 60,000 training pictures
+        # buffers are saved with the model, and not trained; the mean of all pixels of the 60,000 training pictures
+        self.register_buffer('mean', torch.tensor(.1307))
         self.register_buffer('std', torch.tensor(.3081))
 
     def forward(self, xb):
