@@ -74,7 +74,7 @@ def test_a_file_that_cannot_be_merged_is_named(content, said, tmp_path):
 
 
 def test_the_command_writes_the_page_or_says_why_not(tmp_path):
-    def command(*arguments): return subprocess.run([sys.executable, '-m', 'digits_uth', *arguments], capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    def command(*arguments): return subprocess.run([sys.executable, '-m', 'digits_uth', *arguments], capture_output=True, text=True, cwd=tmp_path)
     done = command('page', 'digits.html')
     assert done.returncode == 0 and done.stdout == 'digits.html is written: open it with a double click.\n', done.stderr
     text = (tmp_path / 'digits.html').read_text(encoding='utf-8')
