@@ -11,9 +11,11 @@ __all__ = ['check_01_1', 'check_01_2', 'check_01_3', 'check_02_1', 'check_02_2',
            'check_13_2', 'check_13_3']
 
 # %% ../nbs/exercises.ipynb #db981917
+import operator
 import warnings
 from functools import wraps
 from itertools import count
+from random import Random
 
 import torch
 
@@ -57,11 +59,13 @@ def _check(praise, nudge, step):
         hints, given = (nudge, step, last), count()
 
         @wraps(cases)
-        def check(answer) -> bool:
+        def check(answer, seed=0) -> bool:
+            seeds = sorted({0, _whole(seed, name)})  # what everybody has comes first
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter('ignore')  # what PyTorch says in seven lines, the check says in one
-                    found = ['replace the ... by your answer.'] if _is_open(answer) else (_wrong(*case) for case in cases(answer))
+                    found = (_wrong(*case) for each in seeds for case in cases(answer, each))
+                    if _is_open(answer): found = ['replace the ... by your answer.']
                     wrong = next(filter(None, found), None)  # the first case that is
             except Exception as e: wrong = f'your code raised {type(e).__name__}: {e}{_cure(e)}'
             print(f'right: {praise}' if wrong is None else f'not yet: {wrong}\n(Stuck? {name}.hint())')
@@ -73,6 +77,13 @@ def _check(praise, nudge, step):
         check.hint = hint
         return check
     return decorate
+
+def _whole(seed, name):
+    "The seed of the check of that name, as an int."
+    try: whole = operator.index(seed)
+    except TypeError: whole = -1
+    if whole >= 0: return whole
+    raise ValueError(f'seed: expected a whole number from 0, got {seed!r}; leave it out, or write one, as in seed=7 (lesson {name[6:8]}).')
 
 def _cure(error):
     "What to do about an error that most people meet once."
@@ -90,9 +101,16 @@ def _is_open(answer):
     return answer is ... or (code is not None and (code.co_code, code.co_consts) == (open_code.co_code, open_code.co_consts))
 
 # %% ../nbs/exercises.ipynb #c8c4aec7
-def _random(n, seed=0): return torch.rand(n, 28, 28, generator=torch.Generator().manual_seed(seed))
+def _draw(seed, k=0): return torch.Generator().manual_seed((1000 * seed + k) % (2**61 - 1))  # the k-th source of a seed, of any size
 
-def _bytes(n, seed=0): return (_random(n, seed) * 256).byte()
+def _random(n, seed, k=0): return torch.rand(n, 28, 28, generator=_draw(seed, k))
+
+def _bytes(n, seed, k=0): return (_random(n, seed, k) * 256).byte()
+
+def _inputs(seed, shown, make, n=3):
+    "What is shown, for seed 0; for another n inputs of its own: make(r, i) makes the i-th by the random numbers of r."
+    r = Random(seed)
+    return [make(r, i) for i in range(n)] if seed else shown
 
 # %% ../nbs/exercises.ipynb #58aa5702
 @_check('rows first, then columns, and the end is not included.',
@@ -100,10 +118,12 @@ def _bytes(n, seed=0): return (_random(n, seed) * 256).byte()
         step="Rows first: im[top:…, left:…]. A slice's end isn't included, so from top on, size rows end before top + size.")
 def check_01_1(
     answer,  # cut(im, top, left, size)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 01: cut a square out of a picture."
-    im = _bytes(1)[0]
-    for top, left, size in ((3, 9, 5), (0, 0, 28), (20, 2, 1)):
+    im = _bytes(1, seed)[0]
+    shown = (3, 9, 5), (0, 0, 28), (20, 2, 1)
+    for top, left, size in _inputs(seed, shown, lambda r, i: (*r.sample(range(17), 2), r.randint(2, 12))):
         mistakes = {'rows and columns are swapped: the row comes first.': im[left:left+size, top:top+size],
                     'one row and one column too many: the end of a slice is not included.': im[top:top+size+1, left:left+size+1],
                     'after the colon stands where to end, not how many.': im[top:size, left:size]}
@@ -115,9 +135,10 @@ def check_01_1(
         step='im / 255: dividing by / makes floats by itself.')
 def check_01_2(
     answer,  # to_unit(im)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 01: uint8 from 0 to 255 into floats from 0 to 1."
-    for im in (_bytes(1)[0], _bytes(1)[0] // 3, _bytes(2), _bytes(1)[0] // 3 + 51):
+    for im in (_bytes(1, seed)[0], _bytes(1, seed)[0] // 3, _bytes(2, seed), _bytes(1, seed)[0] // 3 + 51):
         mistakes = {'// drops the fraction: use / .': im // 255,
                     'divide by the largest possible value, so that 255 becomes 1.': im.float() / 256,
                     "divide by 255, the largest possible value, not by this picture's own largest.": im.float() / im.max()}
@@ -128,9 +149,11 @@ def check_01_2(
         step='Begin with framed = im.clone(). Its first and last row are framed[0] and framed[-1]; its columns are framed[:, …].')
 def check_01_3(
     answer,  # frame(im)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 01: a copy of a picture with a border of ink."
-    for im in (_bytes(1)[0], _bytes(1, seed=1)[0, :20, :12] // 2):
+    for k, (h, w) in enumerate(_inputs(seed, ((28, 28), (20, 12)), lambda r, i: r.sample(range(4, 28), 2))):
+        im = _bytes(1, seed, k)[0, :h, :w] // (k + 1)
         expected, two_edges, rows, pale = (im.clone() for _ in range(4))
         expected[[0, -1]] = expected[:, [0, -1]] = two_edges[0] = two_edges[:, 0] = rows[[0, -1]] = 255
         pale[[0, -1]] = pale[:, [0, -1]] = 1
@@ -148,10 +171,11 @@ def check_01_3(
         step='ims.median(0) goes over the pictures. It returns a pair; the values are what you want.')
 def check_02_1(
     answer,  # median_digit(ims)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 02: the median digit."
-    for n in (5, 101):
-        ims = _random(n)**3  # skewed, so that the mean is another picture
+    for n in _inputs(seed, (5, 101), lambda r, i: r.randrange(3, 60, 2)):
+        ims = _random(n, seed)**3  # skewed, so that the mean is another picture
         wrong_axis = f'your median is over the wrong axes: (28, 28) expected, ({n},) found. Axis 0 counts the pictures.'
         mistakes = {wrong_axis: ims.flatten(1).median(1).values, 'that is the mean.': ims.mean(0),
                     'one number for all pictures: say along which axis, median(0).': ims.median()}
@@ -162,10 +186,11 @@ def check_02_1(
         step='(a - b).abs() has the shape of a; amax((-1, -2)) leaves one number a picture.')
 def check_02_2(
     answer,  # largest_difference(a, b)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 02: the largest absolute difference at any pixel."
-    b = _random(1, seed=1)[0]
-    for a in (_random(7), _random(3) / 2, _random(1)):
+    b = _random(1, seed, 1)[0]
+    for a in (_random(7, seed), _random(3, seed) / 2, _random(1, seed)):
         d = a - b
         mistakes = {'one number for all pictures: one for each is wanted, so name the last two axes, (-1, -2).': d.abs().max(),
                     'a large negative difference is a large difference too: take abs first.': d.amax((-1, -2)),
@@ -177,9 +202,12 @@ def check_02_2(
         step='torch.cat joins the two into one row of True and False; its mean, as floats, is the share.')
 def check_02_3(
     answer,  # share_right(right_3s, right_7s)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 02: the accuracy over all pictures."
-    for right_3s, right_7s in ((torch.arange(4) > 0, torch.arange(100) > 89), (torch.ones(3).bool(), torch.zeros(7).bool())):
+    shown = (torch.arange(4) > 0, torch.arange(100) > 89), (torch.ones(3).bool(), torch.zeros(7).bool())
+    def drawn(r, i): return torch.arange(r.randint(4, 20)) > 0, torch.arange(r.randint(30, 99)) < r.randint(1, 9)
+    for right_3s, right_7s in _inputs(seed, shown, drawn):
         all_right = torch.cat([right_3s, right_7s]).float()
         of_classes = 'that is the mean of the two shares; there are more sevens here, and each picture counts once.'
         mistakes = {of_classes: (right_3s.float().mean() + right_7s.float().mean()) / 2,
@@ -194,9 +222,14 @@ def check_02_3(
         step='The rise is f(x + run) - f(x - run); it happens over 2 * run.')
 def check_03_1(
     answer,  # slope(f, x, run)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 03: rise over run, to both sides."
-    for f, x, run in ((lambda x: x**2, 3., .5), (lambda x: x**3, 2., .1), (lambda x: 1/x, -1.5, .25)):
+    shown = (lambda x: x**2, 3., .5), (lambda x: x**3, 2., .1), (lambda x: 1/x, -1.5, .25)
+    def drawn(r, i):
+        a, b = r.sample(range(1, 10), 2)
+        return (lambda x: a * x**3 + b * x), r.uniform(1, 3), r.uniform(.1, .5)
+    for f, x, run in _inputs(seed, shown, drawn):
         left, here, right = (torch.tensor(f(x + d)) for d in (-run, 0, run))
         mistakes = {'that is the slope to the right only: begin at x - run.': (right - here) / run,
                     'from x - run to x + run is 2 * run far.': (right - left) / run,
@@ -221,9 +254,12 @@ def _constant(y, lr, steps, **how):
         step='The loss is ((c - y)**2).mean(); the step stands under torch.no_grad(): c -= lr * c.grad, then c.grad.zero_().')
 def check_03_2(
     answer,  # best_constant(y, lr, steps)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 03: gradient descent for a single number."
-    for y, lr, steps in ((torch.tensor([1., 2., 6.]), .1, 3), (torch.tensor([-4., 10.]), .4, 2), (torch.tensor([5.]), .9, 4)):
+    shown = (torch.tensor([1., 2., 6.]), .1, 3), (torch.tensor([-4., 10.]), .4, 2), (torch.tensor([5.]), .9, 4)
+    def drawn(r, i): return torch.tensor(r.sample(range(1, 30), r.randint(2, 6))).float(), r.uniform(.1, .4), r.randint(2, 4)
+    for y, lr, steps in _inputs(seed, shown, drawn):
         mistakes = {'your gradients add up: set grad to 0 after each step.': _constant(y, lr, steps, keep=1),
                     'you walk up: subtract the gradient.': _constant(y, lr, steps, sign=-1),
                     'that is the mean itself, where many steps would lead: take only `steps` steps.': y.mean(),
@@ -235,9 +271,10 @@ def check_03_2(
         step='x.mean(0) and x.std(0) have a number for each column, and broadcasting fits them to the rows: subtract, then divide.')
 def check_03_3(
     answer,  # standardise(x)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 03: each column with mean 0 and standard deviation 1."
-    for x in (_random(1)[0, :, :3] * torch.tensor([1., 50., .1]) + torch.tensor([0., 7., 300.]), torch.tensor([[-3.], [5.]])):
+    for x in (_random(1, seed)[0, :, :3] * torch.tensor([1., 50., .1]) + torch.tensor([0., 7., 300.]), torch.tensor([[-3.], [5.]])):
         mean, std = x.mean(0), x.std(0)
         mistakes = {'that is one mean and one deviation for all: take them along axis 0.': (x - x.mean()) / x.std(),
                     'subtract the mean first.': x / std, 'divide by the standard deviation, std(0), too.': x - mean,
@@ -252,9 +289,11 @@ def check_03_3(
         step='(labels == 3).long() is (n,); unsqueeze(1) makes a column of it.')
 def check_04_1(
     answer,  # make_targets(labels)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 04: threes and sevens into targets (n, 1)."
-    for labels in (torch.tensor([3, 7, 7, 3, 3]), torch.tensor([7]), torch.tensor([3, 3])):
+    shown = torch.tensor([3, 7, 7, 3, 3]), torch.tensor([7]), torch.tensor([3, 3])
+    for labels in _inputs(seed, shown, lambda r, i: torch.tensor([3, 7, *r.choices((3, 7), k=r.randint(6, 12))])):
         right = (labels == 3).long()
         mistakes = {f'({len(labels)}, 1) expected, ({len(labels)},) found: add an axis with unsqueeze(1).': right,
                     'that has the axis in front: unsqueeze(1), not unsqueeze(0).': right[None],
@@ -267,10 +306,11 @@ def check_04_1(
         step='(n, 2), a row for each picture: argmax(1) gives the place of the larger one.')
 def check_04_2(
     answer,  # larger_score(xb, weights, bias)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 04: the class with the larger of two scores."
-    for n, k in ((50, 6), (2, 3), (1, 4)):
-        g = torch.Generator().manual_seed(n)
+    for n, k in _inputs(seed, ((50, 6), (2, 3), (1, 4)), lambda r, i: (r.randint(200, 500), r.randint(2, 8))):
+        g = _draw(seed, n)
         xb, weights, bias = (torch.randn(size, generator=g) for size in ((n, k), (k, 2), 2))
         bias = bias * 3
         mistakes = {'the bias is missing.': (xb @ weights).argmax(1),
@@ -286,10 +326,11 @@ def check_04_2(
         step='The sign: (targets - preds).abs() is each distance; then the mean.')
 def check_04_3(
     answer,  # distance_loss(preds, targets)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 04: the mean distance from right, without where."
     for n in (3, 40, 1):
-        preds, targets = _random(1)[0].flatten()[:n, None], (_random(1, seed=1)[0].flatten()[:n, None] > .5).long()
+        preds, targets = _random(1, seed)[0].flatten()[:n, None], (_random(1, seed, 1)[0].flatten()[:n, None] > .5).long()
         d = targets - preds
         mistakes = {'plus and minus cancel: take abs before the mean.': d.mean(), 'take abs before the mean.': -d.mean(),
                     'one number for all pictures: take the mean.': d.abs(), 'that is the sum: take the mean.': d.abs().sum(),
@@ -304,9 +345,11 @@ def check_04_3(
         step='range(0, len(x), bs) gives the beginnings; x[start:start + bs] stops by itself at the end.')
 def check_05_1(
     answer,  # batches(x, bs)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 05: the rows of a tensor in batches."
-    for n, bs in ((15, 5), (26, 6), (4, 10), (1, 1)):
+    def drawn(r, i): return (bs := r.randint(2, 9)) * r.randint(2, 6) + i % bs, bs
+    for n, bs in _inputs(seed, ((15, 5), (26, 6), (4, 10), (1, 1)), drawn):
         x = torch.arange(3. * n).view(n, 3)
         found, right = answer(x.clone(), bs), x.split(bs)
         if not isinstance(found, (list, tuple)): raise TypeError(f'a list of batches is wanted, not a {type(found).__name__}')
@@ -322,9 +365,13 @@ def check_05_1(
         step='(accuracies * sizes).sum() are the right ones; divide by how many there are, sizes.sum().')
 def check_05_2(
     answer,  # over_items(accuracies, sizes)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 05: the mean over items from means over batches."
-    for accuracies, sizes in (([1., .5], [3, 1]), ([.9, .8, .1], [256, 256, 2]), ([.75], [8])):
+    def drawn(r, i):
+        sizes = r.sample(range(5, 300), r.randint(2, 5))
+        return [r.randint(1, size) / size for size in sizes], sizes
+    for accuracies, sizes in _inputs(seed, (([1., .5], [3, 1]), ([.9, .8, .1], [256, 256, 2]), ([.75], [8])), drawn):
         accuracies, sizes = torch.tensor(accuracies), torch.tensor(sizes)
         mistakes = {'that is the mean of the batches: a small batch counts as much as a large one.': accuracies.mean(),
                     'that is the number of right answers: divide by the number of items.': (accuracies * sizes).sum(),
@@ -337,10 +384,12 @@ def check_05_2(
         step='((xb @ w - yb)**2).mean().backward(), with torch.no_grad(): w -= lr * w.grad, w.grad.zero_(); at the end return w.')
 def check_05_3(
     answer,  # one_epoch(batches, w, lr)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 05: an epoch of gradient descent."
-    for k, sizes, lr in ((3, (4, 4, 2), .1), (2, (5,), .05), (1, (1, 1, 1), .2)):
-        g = torch.Generator().manual_seed(k)
+    shown = (3, (4, 4, 2), .1), (2, (5,), .05), (1, (1, 1, 1), .2)
+    for k, sizes, lr in _inputs(seed, shown, lambda r, i: (r.randint(1, 4), r.choices(range(2, 7), k=3), r.uniform(.05, .15))):
+        g = _draw(seed, k)
         batches = [(torch.randn(size, k, generator=g), torch.randn(size, 1, generator=g)) for size in sizes]
         start = torch.randn(k, 1, generator=g)
         mistakes = {'w has not moved: take the step before you set grad to 0.': start,
@@ -357,12 +406,15 @@ def check_05_3(
         step='In __init__: self.total and self.count, both 0. add changes them, mean divides them.')
 def check_06_1(
     answer,  # the class RunningMean
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 06: a class that remembers a mean."
     if not {'add', 'mean'} <= {*vars(answer)}: raise TypeError('it needs the methods add(self, x) and mean(self)')
-    for numbers in ((4.,), (1., 2., 6.), (-3., 3., 0., 10.)):
+    far = 1000. + seed % 1000
+    shown = (4.,), (1., 2., 6.), (-3., 3., 0., 10.)
+    for numbers in _inputs(seed, shown, lambda r, i: tuple(map(float, r.sample(range(-20, 20), r.randint(3, 6))))):
         mine, other = answer(), answer()
-        other.add(1000.)
+        other.add(far)
         found = []
         for x in numbers:
             mine.add(x)
@@ -370,7 +422,7 @@ def check_06_1(
         found, x = torch.tensor(found), torch.tensor(numbers)
         counts = torch.arange(1., len(x) + 1)
         mistakes = {'two objects share their memory: make it in __init__, as self. ..., not in the class.':
-                        (1000 + x.cumsum(0)) / (counts + 1),
+                        (far + x.cumsum(0)) / (counts + 1),
                     'that is the sum: divide it by how many numbers there were.': x.cumsum(0),
                     'that is the last number: remember them all, or their sum and count.': x}
         yield found, x.cumsum(0) / counts, mistakes, f'after {numbers} the mean should be {x.mean():.4g}.'
@@ -380,10 +432,11 @@ def check_06_1(
         step='v = momentum * v + grad makes a new tensor; the step is p - lr * v with the new one. Return both.')
 def check_06_2(
     answer,  # momentum_step(p, grad, v, lr, momentum)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 06: a step with momentum."
-    p, grad, v = _random(3).flatten(1)[:, :5]
-    for lr, momentum in ((.1, .9), (.5, 0.), (1., .5)):
+    p, grad, v = _random(3, seed).flatten(1)[:, :5]
+    for lr, momentum in _inputs(seed, ((.1, .9), (.5, 0.), (1., .5)), lambda r, i: (r.uniform(.1, 1), r.uniform(.1, .9))):
         given = p.clone(), grad.clone(), v.clone()
         found = answer(*given, lr, momentum)
         if not (isinstance(found, tuple) and len(found) == 2): raise TypeError('return two tensors: the new parameter and the new velocity')
@@ -404,9 +457,12 @@ def check_06_2(
         step='grad and grad**2: their quotient grad / (grad**2).sqrt() is a sign. Times lr.')
 def check_06_3(
     answer,  # adam_first_step(grad, lr)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 06: what Adam takes off in its first step."
-    for grad, lr in ((torch.tensor([3., -.001, 200.]), .1), (torch.tensor([-7.]), .01)):
+    shown = (torch.tensor([3., -.001, 200.]), .1), (torch.tensor([-7.]), .01)
+    def drawn(r, i): return torch.tensor([r.choice((-1, 1)) * 10**r.uniform(-2, 3) for _ in range(r.randint(2, 6))]), r.uniform(.02, .5)
+    for grad, lr in _inputs(seed, shown, drawn):
         mistakes = {'without the bias correction the averages are .1 * grad and .001 * grad**2: divide them by .1 and .001.':
                         lr * .1 * grad / (.001 * grad**2).sqrt(),
                     'that is what SGD takes off: Adam divides by the root of the square.': lr * grad,
@@ -421,14 +477,15 @@ def check_06_3(
         step='before_fit sets self.count = 0; after_batch adds 1 if self.training.')
 def check_07_1(
     answer,  # the class CountBatches
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 07: a callback that counts batches."
     import io
     from contextlib import redirect_stdout
     from torch import nn
     from digits_uth.learner import digit_dls, digit_learner
-    for n, epochs in ((10, 1), (7, 3)):
-        x, y, counter = _random(1)[0][:n], torch.arange(n)[:, None] % 2, answer()
+    for n, epochs in _inputs(seed, ((10, 1), (7, 3)), lambda r, i: (r.randint(13, 28), r.randint(2, 3)), 2):
+        x, y, counter = _random(1, seed)[0][:n], torch.arange(n)[:, None] % 2, answer()
         learn = digit_learner(digit_dls(x, y, x[:5], y[:5], bs=4, device='cpu'), nn.Linear(28, 1), cbs=counter)
         with redirect_stdout(io.StringIO()), learn.no_bar(), learn.no_logging():
             for _ in range(2): learn.fit(epochs, lr=.1)
@@ -446,12 +503,19 @@ def check_07_1(
         step='all(p.device == xb.device for p in model.parameters()).')
 def check_07_2(
     answer,  # in_one_place(model, xb)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 07: are all parameters and the batch on one device?"
     from torch import nn
     def net(*places): return nn.Sequential(*(nn.Linear(2, 2).to(place) for place in places))
     one, two = 'cpu', 'meta'
-    for places, where in (((one, one), one), ((two, two), two), ((one, two), one), ((two, one), one), ((one,), two)):
+    shown = ((one, one), one), ((two, two), two), ((one, two), one), ((two, one), one), ((one,), two)
+    def drawn(r, i):  # all in one place; one amidst them elsewhere; or only the batch
+        here, there = r.sample((one, two), 2)
+        places = [here] * r.randint(3, 9)
+        if i % 3 == 1: places[r.randrange(1, len(places) - 1)] = there
+        return tuple(places), there if i % 3 == 2 else here
+    for places, where in _inputs(seed, shown, drawn, 6):
         right = {where} == {*places}
         first, last = (place == where for place in (places[0], places[-1]))
         mistakes = {'look at all parameters, not only at the first.': torch.tensor(first),
@@ -466,10 +530,11 @@ def check_07_2(
         step='x.clamp(min=0) makes a new tensor; torch.where(x > 0, x, 0.) does too.')
 def check_08_1(
     answer,  # my_relu(x)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 08: the rectified linear unit."
     for size in ((7,), (3, 4), (2, 3, 5)):
-        x = torch.randn(size, generator=torch.Generator().manual_seed(len(size)))
+        x = torch.randn(size, generator=_draw(seed, len(size)))
         given = x.clone()
         found = answer(given)
         if not given.equal(x): raise ValueError('x itself has been changed: make a new tensor, without clamp_ or x[x < 0] = 0')
@@ -485,10 +550,13 @@ def check_08_1(
         step='Add up p.numel() over all of them.')
 def check_08_2(
     answer,  # count_parameters(model)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 08: how many numbers does a module learn?"
     from torch import nn
-    for model in (nn.Sequential(nn.Linear(784, 30), nn.ReLU(), nn.Linear(30, 1)), nn.Linear(3, 2), nn.Linear(5, 4, bias=False)):
+    def net(a, b, c): return nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, c))
+    shown = net(784, 30, 1), nn.Linear(3, 2), nn.Linear(5, 4, bias=False)
+    for model in _inputs(seed, shown, lambda r, i: net(*r.sample(range(2, 40), 3))):
         sizes = [p.numel() for p in model.parameters()]
         matrices = [p.numel() for p in model.parameters() if p.ndim == 2]
         mistakes = {'that is the number of tensors: add up how many numbers each has, numel().': torch.tensor(len(sizes)),
@@ -502,12 +570,17 @@ def check_08_2(
         step='When it is 0 for all pictures: (hidden == 0).all(0) has an answer for each unit. Count them.')
 def check_08_3(
     answer,  # dead_units(model, xb)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 08: how many hidden units are off for all of a batch?"
     from torch import nn
-    for biases in ((0., -9., 9., -9., -.5), (9., 9.), (-9., -9., -9.)):
-        torch.manual_seed(len(biases))
-        model, xb = nn.Sequential(nn.Linear(6, len(biases)), nn.ReLU(), nn.Linear(len(biases), 1)), _random(1)[0, :20, :6]
+    shown = (0., -9., 9., -9., -.5), (9., 9.), (-9., -9., -9.)
+    def drawn(r, i):  # some units off, two on, and three in between
+        biases = [-9.] * r.randint(2 * i + 1, 2 * i + 2) + [9., 9., 0., 0., 0.]
+        return tuple(r.sample(biases, len(biases)))
+    for biases in _inputs(seed, shown, drawn):
+        torch.manual_seed(_draw(seed, len(biases)).initial_seed())
+        model, xb = nn.Sequential(nn.Linear(6, len(biases)), nn.ReLU(), nn.Linear(len(biases), 1)), _random(1, seed)[0, :20, :6]
         with torch.no_grad(): model[0].bias.copy_(torch.tensor(biases))
         off = model[0](xb) <= 0
         dead = off.all(0).sum()
@@ -530,9 +603,11 @@ def _slopes(found, n):
         step='The own slope by a is b, and by b it is a. Multiply each by g: return g * b, …')
 def check_09_1(
     answer,  # product_back(a, b, g)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 09: the way back of a product."
-    for a, b, g in ((2., 3., 10.), (-1.5, 4., 2.), (0., 2., -3.)):
+    shown = (2., 3., 10.), (-1.5, 4., 2.), (0., 2., -3.)
+    for a, b, g in _inputs(seed, shown, lambda r, i: [r.choice((-.5, .5)) * n for n in r.sample(range(3, 40), 3)]):
         for name, found, right, own, swapped in zip('ab', _slopes(answer(a, b, g), 2), (g * b, g * a), (b, a), (g * a, g * b), strict=True):
             mistakes = {"those are the product's own slopes: multiply each by g, which comes from behind.": torch.tensor(own),
                         'the two are swapped: the own slope by a is b, and by b it is a.': torch.tensor(swapped),
@@ -544,10 +619,11 @@ def check_09_1(
         step='x.T @ g has the shape of weight, g @ weight.T that of x. The bias gets g.sum(0). Return them as x, weight, bias.')
 def check_09_2(
     answer,  # lin_back(x, weight, g)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 09: the way back of a linear layer, against autograd."
     for n, k, m in ((4, 3, 2), (5, 2, 6), (1, 4, 3)):
-        draw = torch.Generator().manual_seed(n)
+        draw = _draw(seed, n)
         x, weight, bias, g = (torch.randn(size, generator=draw) for size in ((n, k), (k, m), (m,), (n, m)))
         things = [t.requires_grad_() for t in (x, weight, bias)]
         right = torch.autograd.grad(x @ weight + bias, things, g)
@@ -571,10 +647,11 @@ def check_09_2(
         step='torch.where(self.x > 0, g, .1 * g) on the way back; forward the same with x.')
 def check_09_3(
     answer,  # the class Leaky
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 09: a leaky bend, both ways."
-    for seed, size in enumerate(((4, 3), (1, 5), (2, 2))):
-        x, g = torch.randn(2, *size, generator=torch.Generator().manual_seed(seed))
+    for k, size in enumerate(((4, 3), (1, 5), (2, 2))):
+        x, g = torch.randn(2, *size, generator=_draw(seed, k))
         layer, given = answer(), x.clone()
         out = x.where(x > 0, .1 * x)
         yield (layer.forward(given), out,
@@ -596,9 +673,12 @@ def check_09_3(
         step="labels[:, None] == torch.arange(k), as floats; or torch's own F.one_hot, as floats.")
 def check_10_1(
     answer,  # one_hot(labels, k)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 10: labels as rows of 0 and 1."
-    for labels, k in ((torch.tensor([2, 0, 1, 2]), 3), (torch.tensor([9]), 10), (torch.tensor([1, 1]), 4)):
+    shown = (torch.tensor([2, 0, 1, 2]), 3), (torch.tensor([9]), 10), (torch.tensor([1, 1]), 4)
+    def drawn(r, i): return torch.tensor(r.choices(range(k := r.randint(3, 12)), k=r.randint(5, 12))), k
+    for labels, k in _inputs(seed, shown, drawn):
         right = (labels[:, None] == torch.arange(k)).float()
         mistakes = {'that is (k, n): the rows are the pictures.': right.T,
                     'it is the other way round: 1 in the column of the right class.': 1 - right,
@@ -610,9 +690,12 @@ def check_10_1(
         step='matrix.diagonal() are those recognised, matrix.sum(1) those that are there: divide.')
 def check_10_2(
     answer,  # recall(matrix)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 10: the share of each class that was recognised."
-    for matrix in (torch.tensor([[8, 2], [1, 4]]), torch.tensor([[5, 0, 5], [0, 3, 1], [2, 2, 16]])):
+    shown = torch.tensor([[8, 2], [1, 4]]), torch.tensor([[5, 0, 5], [0, 3, 1], [2, 2, 16]])
+    def drawn(r, i): return torch.tensor([[r.randint(1, 30) for _ in range(i + 3)] for _ in range(i + 3)])
+    for matrix in _inputs(seed, shown, drawn):
         right = matrix.diagonal()
         mistakes = {'you divide by the columns, by how often each answer was given: that is precision.': right / matrix.sum(0),
                     'you divide by all pictures: divide each by the sum of its row.': right / matrix.sum(),
@@ -626,10 +709,11 @@ def check_10_2(
         step='preds.topk(3, 1).indices == targets.unsqueeze(1), then any(1), then the share.')
 def check_10_3(
     answer,  # top3(preds, targets)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 10: is the right class among the three highest scores?"
-    for n, k in ((40, 10), (7, 4), (1, 5)):
-        g = torch.Generator().manual_seed(n)
+    for n, k in _inputs(seed, ((40, 10), (7, 4), (1, 5)), lambda r, i: (r.randint(50, 200), r.randint(4, 10))):
+        g = _draw(seed, n)
         preds, targets = torch.randn(n, k, generator=g), torch.randint(k, (n,), generator=g)
         hit = preds.topk(3, 1).indices == targets[:, None]
         worst = preds.topk(3, 1, largest=False).indices == targets[:, None]
@@ -647,9 +731,12 @@ def check_10_3(
         step='n + 2 * padding - kernel_size is how far; divided by the stride with //, and the first place counts too: + 1.')
 def check_11_1(
     answer,  # output_size(n, kernel_size, stride, padding)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 11: how large is what comes out of a convolution?"
-    for n, k, s, p in ((12, 3, 2, 4), (28, 5, 2, 2), (5, 3, 1, 0), (5, 3, 2, 1), (28, 3, 1, 1), (10, 4, 3, 0)):
+    shown = (12, 3, 2, 4), (28, 5, 2, 2), (5, 3, 1, 0), (5, 3, 2, 1), (28, 3, 1, 1), (10, 4, 3, 0)
+    def drawn(r, i): return r.randint(10, 60), r.randint(2, 7), r.randint(1, 4), r.randint(1, 5)
+    for n, k, s, p in _inputs(seed, shown, drawn, 6):
         places, given = n + 2*p - k, f'output_size({n}, {k}, {s}, {p})'
         mistakes = {f'{given}: one is missing: the first place counts too.': torch.tensor(places // s),
                     f'{given}: the padding is on both sides.': torch.tensor((n + p - k) // s + 1),
@@ -663,10 +750,11 @@ def check_11_1(
         step='Axes 1 and 3: amax((1, 3)).')
 def check_11_2(
     answer,  # max_pool(im)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 11: max pooling, two by two."
-    for im in (_random(1)[0], _random(1, seed=1)[0, :4, :6] - .5):
-        h, w = im.shape
+    for k, (h, w) in enumerate(_inputs(seed, ((28, 28), (4, 6)), lambda r, i: r.sample(range(4, 28, 2), 2))):
+        im = _random(1, seed, k)[0, :h, :w] - k / 2
         squares = im.view(h//2, 2, w//2, 2)
         mistakes = {'that keeps the upper left number of each square: the largest is wanted.': im[::2, ::2],
                     'that is the mean of each square: the largest is wanted.': squares.mean((1, 3)),
@@ -680,10 +768,11 @@ def check_11_2(
         step='view(-1, 1, 1) for all four; (x - mean) / (var + 1e-5).sqrt() * weight + bias.')
 def check_11_3(
     answer,  # batch_norm(x, mean, var, weight, bias)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 11: batch normalisation in use."
     for n, c, size in ((4, 3, 5), (1, 2, 2), (3, 4, 4)):
-        g = torch.Generator().manual_seed(n)
+        g = _draw(seed, n)
         x, (mean, weight, bias) = torch.randn(n, c, size, size, generator=g), torch.randn(3, c, generator=g)
         var = torch.rand(c, generator=g) + .5
         def norm(mean, var, weight=weight, bias=bias, x=x, shape=(-1, 1, 1)):
@@ -704,6 +793,7 @@ def check_11_3(
         step='More than half of the pixels above .5: the median says so in one word.')
 def check_12_1(
     answer,  # paper_is_light(x)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 12: dark ink on light paper?"
     light, heavy = torch.full((40, 30), .8), torch.full((40, 30), .65)
@@ -711,7 +801,12 @@ def check_12_1(
     framed, spot = light.clone(), torch.full((28, 28), .1)
     framed[[0, -1]] = framed[:, [0, -1]] = 0
     spot[5:17] = 1                                                   # .43 of it is white
-    for x, right in ((light, True), (heavy, True), (framed, True), (spot, False), (1 - light, False)):
+    def drawn(r, i):  # ink on .35 to .45 of it, which draws the mean to its own side
+        x = torch.full((r.randint(20, 40), r.randint(20, 40)), r.uniform(.6, .7))
+        x[:int(r.uniform(.36, .46) * len(x))] = 0
+        return (1 - x, False) if i % 2 else (x, True)
+    shown = (light, True), (heavy, True), (framed, True), (spot, False), (1 - light, False)
+    for x, right in _inputs(seed, shown, drawn, 8):
         mistakes = {'a frame or a shadow decides: look at all pixels, not at the rim.': x[0, 0] > .5,
                     'one bright pixel decides: how many are light?': x.max() > .5,
                     'the ink decides by its weight: count the pixels that are light, or take the median.': x.mean() > .5,
@@ -723,9 +818,12 @@ def check_12_1(
         step='rows = (x.sum(1) * torch.arange(28)).sum() / x.sum(), columns with sum(0); round(14 - rows) is how far down.')
 def check_12_2(
     answer,  # to_the_middle(x)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 12: the centre of mass to row 14, column 14."
-    for top, left, h, w in ((2, 11, 9, 6), (10, 3, 12, 4), (9, 9, 7, 13)):
+    shown = (2, 11, 9, 6), (10, 3, 12, 4), (9, 9, 7, 13)
+    def drawn(r, i): return *r.sample(range(14), 2), r.randrange(7, 15, 2), r.randrange(5, 15, 2)  # odd: no shift ends in .5
+    for top, left, h, w in _inputs(seed, shown, drawn):
         x = torch.zeros(28, 28)
         x[top:top+h, left:left+w] = .5
         x[top:top+2, left:left+w] = 1  # heavier above than below
@@ -743,11 +841,15 @@ def check_12_2(
         step='answered = probability >= threshold; right[answered] has those, and its mean is the share.')
 def check_12_3(
     answer,  # right_of_answered(probability, right, threshold)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 12: how many of the answers are right, if it answers from a threshold on?"
     probability = torch.tensor([.5, .9, .95, .6, .99, .8, .9, .7])
     right = torch.tensor([False, True, True, False, True, True, False, True])
-    for threshold in (.9, .8, .55):
+    def drawn(r, i):
+        found = [r.randint(50, 99) / 100 for _ in range(30)]
+        return torch.tensor(found), torch.tensor(r.choices((True, False), k=30)), sorted(found)[r.randint(5, 20)]
+    for probability, right, threshold in _inputs(seed, [(probability, right, each) for each in (.9, .8, .55)], drawn):
         answered = probability >= threshold
         mistakes = {'that is a share of all: divide by those that are answered.': (answered & right).float().mean(),
                     'at the threshold itself it answers: >=.': right[probability > threshold].float().mean(),
@@ -763,10 +865,12 @@ def check_12_3(
         step='Multiply each row by its items, items[:, None], add up the rows, and divide by all items.')
 def check_13_1(
     answer,  # gradient_of_all(grads, items)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 13: one gradient from those of unequal shares."
-    for seed, items in enumerate(([192, 64], [10, 20, 30, 40], [5, 0])):
-        grads, items = torch.rand(len(items), 6, generator=torch.Generator().manual_seed(seed)), torch.tensor(items)
+    shown = [192, 64], [10, 20, 30, 40], [5, 0]
+    for k, items in enumerate(_inputs(seed, shown, lambda r, i: r.sample(range(1, 200), r.randint(2, 5)))):
+        grads, items = torch.rand(len(items), 6, generator=_draw(seed, k)), torch.tensor(items)
         weighted = (grads * items[:, None]).sum(0)
         mistakes = {'that is the plain mean: a share of many pictures counts as one of few.': grads.mean(0),
                     'that is the sum: a step would grow with the number of processes.': grads.sum(0),
@@ -780,10 +884,12 @@ def check_13_1(
         step='A slice has a step: rows[start::step]. It starts at the rank.')
 def check_13_2(
     answer,  # my_share(rows, rank, count)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 13: the rows of one process."
-    for n, processes in ((256, 2), (10, 4), (3, 5)):
-        rows = torch.randperm(n, generator=torch.Generator().manual_seed(n)) + 100
+    def drawn(r, i): return (processes := r.randint(4, 8)) * r.randint(3, 40) + 1 + i, processes  # some rows are left over
+    for n, processes in _inputs(seed, ((256, 2), (10, 4), (3, 5)), drawn):
+        rows = torch.randperm(n, generator=_draw(seed, n)) + 100
         shares = [answer(rows.clone(), rank, processes) for rank in range(processes)]
         if not all(isinstance(share, torch.Tensor) and share.ndim == 1 for share in shares):
             yield shares[0], rows[::processes], {}, 'the rows of a process, a tensor (m,), are expected.'
@@ -802,9 +908,13 @@ def check_13_2(
         step="right.sum() / items.sum(): the mean of the shares' accuracies would count every share alike.")
 def check_13_3(
     answer,  # accuracy_of_all(right, items)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 13: one accuracy from unequal shares."
-    for right, items in (([1980, 20], [2000, 38]), ([5, 0, 7], [6, 0, 10]), ([3], [4])):
+    def drawn(r, i):
+        items = r.sample(range(5, 500), r.randint(2, 5))
+        return [r.randint(1, n) for n in items], items
+    for right, items in _inputs(seed, (([1980, 20], [2000, 38]), ([5, 0, 7], [6, 0, 10]), ([3], [4])), drawn):
         right, items = torch.tensor(right), torch.tensor(items)
         each = right / items
         mistakes = {"that is the mean of the shares' accuracies: small shares count as much as large ones.": each.mean(),

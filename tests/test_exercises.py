@@ -1,6 +1,7 @@
 "Every check of an exercise, tried with model answers, typical mistakes, and whatever else a learner may hand in."
 import ast
 import importlib
+import inspect
 import re
 
 import numpy as np
@@ -36,6 +37,108 @@ def test_the_checks_know_right_from_wrong(name, capsys):
         assert check(answer) is False, answer
         hints.append(said(capsys))
     assert all(hint.startswith('not yet: ') for hint in hints) and len(set(hints)) == len(hints), hints  # each recognised for itself
+
+
+SEEDS = 1, 2, 3, 12345
+every_check = pytest.mark.parametrize('name', CHECKS)
+
+
+@every_check
+def test_with_another_seed_right_is_right_and_wrong_is_wrong(name):
+    check, (right, wrong) = getattr(exercises, name), SOLUTIONS[name]
+    for seed in SEEDS:
+        assert all(check(answer, seed) for answer in right), seed
+        assert not any(check(answer, seed=seed) for answer in wrong), seed
+
+
+def frozen(x):
+    "What can be compared and looked up: of tensors the values, of modules shapes and devices alone, of functions nothing."
+    if isinstance(x, (tuple, list)):
+        return tuple(map(frozen, x))
+    if isinstance(x, torch.Tensor):
+        return str(x.dtype), str(x.device), tuple(x.shape), () if x.is_meta else tuple(x.detach().flatten().tolist())
+    if isinstance(x, torch.nn.Module):
+        return tuple((tuple(p.shape), str(p.device)) for p in x.parameters())
+    return 'a function' if callable(x) else x
+
+
+def by_heart(right, wrong):
+    """An answer that keeps what it was asked and what it said, one that knows that by heart and goes wrong elsewhere, and what they know.
+
+    An object is asked by all that has been called on it so far. What a callback says is its count at the end of a fit.
+    """
+    known = {}
+    if not isinstance(right, type):
+        def keeps(*args):
+            asked = frozen(args)
+            known[asked] = right(*args)
+            return known[asked]
+
+        def knows(*args):
+            asked = frozen(args)
+            return known[asked] if asked in known else wrong(*args)
+        return keeps, knows, known
+    names = [name for name in vars(right) if callable(getattr(right, name)) and not name.startswith('_')]
+    counts = 'after_batch' in names
+
+    def method(base, name, keep):
+        def call(self, *args):
+            self.__dict__.setdefault('asked', []).append((name, frozen(args), counts and self.training))
+            said = getattr(base, name, lambda self: None)(self, *args)
+            if name == 'after_fit':
+                said = self.count
+            asked = tuple(self.asked)
+            if keep and said is not None:
+                known[asked] = said
+            said = known.get(asked, said)
+            if name == 'after_fit':
+                self.count = said
+            return said
+        return call
+    answers = [type(base.__name__, (base,), {name: method(base, name, keep) for name in names + ['after_fit'] * counts})
+               for base, keep in ((right, True), (wrong, False))]
+    return *answers, known
+
+
+@every_check
+def test_another_seed_asks_what_no_other_one_does(name):
+    check, (right, wrong) = getattr(exercises, name), SOLUTIONS[name]
+    asked = {}
+    for seed in (0, 7, 8):
+        keeps, _, known = by_heart(right[0], wrong[0])
+        assert check(keeps, seed)
+        asked[seed] = {*known}
+    assert asked[0] < asked[7] and asked[7] - asked[0] - asked[8], 'no input of its own'
+
+
+@every_check
+def test_what_was_learned_by_heart_is_right_for_seed_0_alone(name):
+    check, (right, wrongs) = getattr(exercises, name), SOLUTIONS[name]
+    for wrong in wrongs:
+        keeps, knows, _ = by_heart(right[0], wrong)
+        assert check(keeps) and check(knows), wrong
+        assert not any(check(knows, seed) for seed in SEEDS), wrong
+
+
+@every_check
+def test_a_seed_is_a_whole_number_from_0(name):
+    check, answer = getattr(exercises, name), SOLUTIONS[name][0][0]
+    for seed in (-1, 1., .5, float('nan'), '7', None, [7], torch.tensor(.5), answer):
+        for tried in (answer, ...):
+            with pytest.raises(ValueError) as caught:
+                check(tried, seed)
+            expected = f'seed: expected a whole number from 0, got {seed!r}; leave it out, or write one, as in seed=7 (lesson {name[6:8]}).'
+            assert str(caught.value) == expected
+    for seed in (np.int64(7), torch.tensor(7), 2**64, 10**40):
+        assert check(answer, seed)
+
+
+def test_every_check_says_what_a_seed_is():
+    source = (ROOT / 'digits_uth' / 'exercises.py').read_text(encoding='utf-8')
+    line = '    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own\n) -> bool:   # is it right?\n'
+    assert source.count(line) == len(CHECKS)
+    for name in CHECKS:
+        assert str(inspect.signature(getattr(exercises, name))) == '(answer, seed=0) -> bool'
 
 
 def raises(*args):
@@ -108,7 +211,7 @@ def test_two_shapes_are_drawn_where_they_differ(capsys):
 def test_the_checks_import_no_lesson_before_they_are_called():
     tree = ast.parse((ROOT / 'digits_uth' / 'exercises.py').read_text(encoding='utf-8'))
     imported = {getattr(node, 'module', None) or node.names[0].name for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))}
-    assert imported == {'functools', 'itertools', 'torch', 'warnings'}
+    assert imported == {'functools', 'itertools', 'operator', 'random', 'torch', 'warnings'}
 
 
 def test_every_exercise_has_a_solution():
