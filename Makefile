@@ -11,10 +11,11 @@ check:    ; @$(COURSE) check $(ARGS)                                   # the tes
 test:     ; @$(COURSE) test $(ARGS)                                    # all tests
 outputs:  ; @$(COURSE) outputs $(ARGS)                                 # export, run, and store what the notebooks show
 readme:   ; @$(COURSE) readme                                          # README.md from nbs/index.ipynb
+class:    ; @$(COURSE) class $(FOLDER)                                 # a class for nbgrader, in my_class or FOLDER=…
 site:     ; @$(COURSE) site                                            # the site of all lessons, into _site/
 bench:    ; @$(COURSE) bench                                           # speed, as ratios
 experiments: ; @$(COURSE) experiments $(ARGS)                          # the tables of many seeds, again
 gpu-check: ; @$(COURSE) gpu-check                                      # training on the GPU, proven to be there
 clean:    ; @$(COURSE) clean                                           # what can be made again
 
-.PHONY: help install lab copies lessons check test outputs readme site bench experiments gpu-check clean
+.PHONY: help install lab copies lessons check test outputs readme class site bench experiments gpu-check clean

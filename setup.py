@@ -38,9 +38,9 @@ setup(
     long_description_content_type='text/markdown',
     python_requires='>=' + facts['min_python'],
     packages=[name, name + '.assets', name + '.assets.tables'],
-    package_data={name + '.assets': ['*', 'jupyter/*.json', 'jupyter/labconfig/*.json'], name + '.assets.tables': ['*.csv']},
+    package_data={name + '.assets': ['*', 'jupyter/*.json', 'jupyter/labconfig/*.json', 'class/*'], name + '.assets.tables': ['*.csv']},
     install_requires=facts['requirements'].split(),
-    extras_require={kind: facts[kind + '_requirements'].split() for kind in ('lab', 'site', 'dev')},
+    extras_require={kind: facts[kind + '_requirements'].split() for kind in ('lab', 'site', 'classroom', 'dev')},
     entry_points={'console_scripts': facts['console_scripts'].split('\n')},
     cmdclass={'build_py': build_with_lessons},
 )

@@ -61,6 +61,22 @@ def page(
     print(f'{export_page(course_models(), path)} is written: open it with a double click.')
 
 
+def class_(
+    folder: str,  # where the class is made, such as my_class
+):
+    "Make a class for nbgrader: an assignment of each lesson's exercises and questions, graded by the lessons' own checks."
+    from digits_uth.classroom import make_class
+    try:
+        written = make_class(folder)
+    except OSError as error:
+        raise Stop(f"{folder} can't be written ({error.strerror or error}): name a folder of yours.") from error
+    where = Path(folder).resolve()
+    print(f'{len(written)} assignments are written into {where}; its README.md says how to go on.' if written else
+          f'{where} has all assignments already, and they stay. To get a newer one, move its folder out of source, and call again.')
+    if find_spec('nbgrader') is None:
+        print('nbgrader is not installed here: `pip install "digits_uth[classroom]"` brings it.')
+
+
 def check(
     folder: str = '.',  # where the lessons are, or will be
 ):
@@ -74,7 +90,7 @@ def check(
     sys.exit(bool(missing))
 
 
-COMMANDS = {function.__name__: function for function in (lab, lessons, page, check)}
+COMMANDS = {function.__name__.strip('_'): function for function in (lab, lessons, page, class_, check)}
 
 
 def taken(port):

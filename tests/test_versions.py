@@ -16,7 +16,8 @@ config.read(ROOT / 'settings.ini', encoding='utf-8')
 NEEDED, LAB, DEV = ([Requirement(text) for text in config['DEFAULT'][kind].split()]
                     for kind in ('requirements', 'lab_requirements', 'dev_requirements'))
 PACKAGES = {'PIL': 'pillow', 'IPython': 'ipython'}  # where a module's name isn't its package's
-OPTIONAL = {'jupyter_core'}  # says where Jupyter servers note themselves: where there is none, none runs
+# jupyter_core says where Jupyter servers note themselves: where there is none, none runs; nbgrader brings the others
+OPTIONAL = {'jupyter_client', 'jupyter_core', 'nbformat', 'nbgrader'}
 UNSEEN = {'jinja2'}  # imported by pandas, for the colours of pixel_table
 
 

@@ -32,6 +32,7 @@ COMMANDS = {
     'check': 'the tests that take less than a minute',
     'test': 'all tests: check, every notebook without a network, the lessons in a real browser',
     'outputs': 'export, run the notebooks and store what they show; then the README',
+    'class': 'make a class for nbgrader, in the folder that you name: assignments with the exercises of each lesson',
     'site': 'build the site of all lessons into _site/',
     'readme': 'make README.md from nbs/index.ipynb',
     'bench': 'measure speed, as ratios',
@@ -277,6 +278,8 @@ def main():
         become(python, '-m', 'digits_uth', 'lab', *(['--port', options.port] if options.port else []), *arguments)
     elif command == 'copies':
         become(python, '-m', 'digits_uth', 'lessons', *arguments)
+    elif command == 'class':
+        become(python, '-m', 'digits_uth', 'class', *(arguments or ['my_class']))
     elif command == 'site':
         become(python, 'site/build.py', *arguments)
     elif command in ('lessons', 'outputs', 'readme'):
