@@ -12,10 +12,11 @@ test:     ; @$(COURSE) test $(ARGS)                                    # all tes
 outputs:  ; @$(COURSE) outputs $(ARGS)                                 # export, run, and store what the notebooks show
 readme:   ; @$(COURSE) readme                                          # README.md from nbs/index.ipynb
 class:    ; @$(COURSE) class $(FOLDER)                                 # a class for nbgrader, in my_class or FOLDER=…
+slides:   ; @$(COURSE) slides $(ARGS)                                  # slides of lessons 01 to 03, into slides/
 site:     ; @$(COURSE) site                                            # the site of all lessons, into _site/
 bench:    ; @$(COURSE) bench                                           # speed, as ratios
 experiments: ; @$(COURSE) experiments $(ARGS)                          # the tables of many seeds, again
 gpu-check: ; @$(COURSE) gpu-check                                      # training on the GPU, proven to be there
 clean:    ; @$(COURSE) clean                                           # what can be made again
 
-.PHONY: help install lab copies lessons check test outputs readme class site bench experiments gpu-check clean
+.PHONY: help install lab copies lessons check test outputs readme class slides site bench experiments gpu-check clean

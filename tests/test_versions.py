@@ -13,8 +13,8 @@ from packaging.version import Version
 
 config = ConfigParser(delimiters=['='])
 config.read(ROOT / 'settings.ini', encoding='utf-8')
-NEEDED, LAB, DEV = ([Requirement(text) for text in config['DEFAULT'][kind].split()]
-                    for kind in ('requirements', 'lab_requirements', 'dev_requirements'))
+NEEDED, LAB, CLASSROOM, DEV = ([Requirement(text) for text in config['DEFAULT'][kind].split()]
+                               for kind in ('requirements', 'lab_requirements', 'classroom_requirements', 'dev_requirements'))
 PACKAGES = {'PIL': 'pillow', 'IPython': 'ipython'}  # where a module's name isn't its package's
 # jupyter_core says where Jupyter servers note themselves: where there is none, none runs; nbgrader brings the others
 OPTIONAL = {'jupyter_client', 'jupyter_core', 'nbformat', 'nbgrader'}
@@ -45,8 +45,8 @@ def test_the_recorded_versions_satisfy_every_bound(requirement):
     assert pinned in requirement.specifier
 
 
-def test_developers_have_what_learners_have():
-    assert {r.name for r in LAB} <= {r.name for r in DEV}
+def test_developers_have_what_learners_and_teachers_have():
+    assert {r.name for r in LAB + CLASSROOM} <= {r.name for r in DEV}
 
 
 def test_what_the_package_imports_is_required_and_nothing_else():

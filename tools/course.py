@@ -33,6 +33,7 @@ COMMANDS = {
     'test': 'all tests: check, every notebook without a network, the lessons in a real browser',
     'outputs': 'export, run the notebooks and store what they show; then the README',
     'class': 'make a class for nbgrader, in the folder that you name: assignments with the exercises of each lesson',
+    'slides': 'slides of lessons 01 to 03, into slides/',
     'site': 'build the site of all lessons into _site/',
     'readme': 'make README.md from nbs/index.ipynb',
     'bench': 'measure speed, as ratios',
@@ -244,7 +245,7 @@ def become(*command):
 
 def clean():
     "Delete what can be made again; .venv and my_lessons stay."
-    for pattern in ('_proc', '_site', 'build', 'dist', '*.egg-info', '.pytest_cache', '.ruff_cache', 'nbs/models',
+    for pattern in ('_proc', '_site', 'slides', 'build', 'dist', '*.egg-info', '.pytest_cache', '.ruff_cache', 'nbs/models',
                     'nbs/digits.pdf', 'nbs/digits.html', 'nbs/.last_checked'):
         for path in ROOT.glob(pattern):
             shutil.rmtree(str(path)) if path.is_dir() else path.unlink()
@@ -280,6 +281,8 @@ def main():
         become(python, '-m', 'digits_uth', 'lessons', *arguments)
     elif command == 'class':
         become(python, '-m', 'digits_uth', 'class', *(arguments or ['my_class']))
+    elif command == 'slides':
+        become(python, 'classroom/slides.py', *arguments)
     elif command == 'site':
         become(python, 'site/build.py', *arguments)
     elif command in ('lessons', 'outputs', 'readme'):
