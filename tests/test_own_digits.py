@@ -82,6 +82,6 @@ def test_the_command_writes_the_page_or_says_why_not(tmp_path):
     refused = command('page', 'nowhere/digits.html')
     assert refused.returncode == 1 and refused.stderr.startswith('path: expected a file to write') and refused.stderr.count('\n') == 1
     asked = command('pages')
-    assert asked.returncode == 1 and asked.stderr == 'pages is none of the commands: lab, lessons, page, check.\n'
+    assert asked.returncode == 1 and asked.stderr == 'pages is none of the commands: lab, lessons, page, class, check.\n'
     asked = command('page')
     assert asked.returncode == 2 and 'usage: digits-uth page' in asked.stderr
