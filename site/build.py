@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT / 'nbs'
 LEFT_OUT = {'index', 'exercises'}  # the front page has the one; the other is the machinery of the checks
 PAGES = {'CHANGELOG.md': 'changelog.md', 'CONTRIBUTING.md': 'contributing.md', 'benchmarks/RESULTS.md': 'benchmarks.md',
-         'digits_uth/assets/digit_cnn.md': 'digit_cnn.md'}  # a file of the project -> its page
+         'digits_uth/assets/digit_cnn.md': 'digit_cnn.md', 'classroom/README.md': 'classroom.md',
+         'digits_uth/assets/class/README.md': 'assignments.md'}  # a file of the project -> its page
 FILES = {'LICENSE': 'LICENSE.txt', 'digits_uth/assets/LICENSE-DATA': 'LICENSE-DATA.txt'}
 
 
@@ -159,7 +160,7 @@ def write_source(folder):
     write('index.md', '\n\n'.join([
         front(index), contents('Lessons', *lessons.values()),
         contents('To look things up', 'glossary', *references, 'api/index', 'solutions/index'),
-        contents('For teachers and authors', 'teaching', 'contributing', 'changelog', 'benchmarks', 'digit_cnn')]))
+        contents('For teachers and authors', 'teaching', 'assignments', 'classroom', 'contributing', 'changelog', 'benchmarks', 'digit_cnn')]))
     write('_static/course.css', (ROOT / 'site' / 'course.css').read_text(encoding='utf-8'))
     write('conf.py', (ROOT / 'site' / 'conf.py').read_text(encoding='utf-8'))
     write('settings.ini', (ROOT / 'settings.ini').read_text(encoding='utf-8'))

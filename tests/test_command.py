@@ -177,6 +177,10 @@ def test_the_wheel_has_the_lessons_and_the_command(wheel, site, tmp_path):
     assert laid == names
     for name, text in course_files(ROOT).items():
         assert (tmp_path / 'my_lessons' / name).read_text(encoding='utf-8') == text
+    assert digits('class', 'mine', cwd=tmp_path, PYTHONPATH=str(site)).returncode == 0
+    made = {path.relative_to(tmp_path / 'mine').parts[0] for path in (tmp_path / 'mine').rglob('*')}
+    assert made == {'README.md', 'class_digits.ipynb', 'nbgrader_config.py', 'secret.txt', 'source'}
+    assert len([*(tmp_path / 'mine' / 'source').rglob('*.ipynb')]) == 13
 
 
 @pytest.mark.slow
