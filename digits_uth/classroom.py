@@ -20,8 +20,9 @@ Replace each `...` by your answer and run its cell with Shift-Enter. The cell be
 a hint, too. When your work is graded, your answers are tried on other inputs besides, so find a way that holds for all. Answer the
 questions in your own words, a sentence or two each.
 
-Before you hand in: *Kernel → Restart Kernel and Run All Cells*, look whether all is as you want it, and save. Hand in this file. You can
-add cells for trying things out. A cell that takes long, half a minute or more, counts as not answered."""
+Before you hand in: *Kernel → Restart Kernel and Run All Cells*, look whether all is as you want it, and save. Then rename the file so that
+it begins with your name, as in `ada_{file}.ipynb`, and hand it in. You can add cells for trying things out. A cell that takes half a minute
+or more counts as not answered."""
 
 
 def cell(kind, name, source, **nbgrader):
@@ -69,7 +70,8 @@ def question(lesson, number, text, model):
 
 
 def assignment(
-    lesson,    # a learner's copy of a lesson, a dictionary
+    name,      # the lesson's file, such as 02_distances
+    lesson,    # its learner's copy, a dictionary
     solution,  # the text of its solutions/lesson_NN.py: what its answers import
     secret,    # a text that learners don't know: it decides the inputs that they don't see
 ):             # the assignment's notebook as a dictionary, for nbgrader's folder `source`; None where a lesson has no exercises
@@ -84,7 +86,8 @@ def assignment(
     setup = [*imports('\n'.join(sources(lesson, 'code')), LIBRARIES), *imports(solution, LIBRARIES | {'digits_uth'}),
              f'from digits_uth.exercises import {", ".join(checks)}']
     title = re.match(r'# (.*)', lesson['cells'][0]['source'])[1]
-    first = [cell('markdown', 'instructions', INSTRUCTIONS.format(title=title)), cell('code', 'setup', '\n'.join(dict.fromkeys(setup)))]
+    first = [cell('markdown', 'instructions', INSTRUCTIONS.format(title=title, file=name)),
+             cell('code', 'setup', '\n'.join(dict.fromkeys(setup)))]
     return {'cells': [*first, *exercises, *questions], 'metadata': {'kernelspec': lesson['metadata']['kernelspec']},
             'nbformat': 4, 'nbformat_minor': 5}
 
@@ -105,7 +108,7 @@ def make_class(
     if not secret.exists(): _write(secret, secrets.token_hex() + '\n')
     for name, text in lessons.items():
         if not re.fullmatch(r'\d\d_\w+\.ipynb', name): continue
-        nb = assignment(json.loads(text), lessons.get(f'solutions/lesson_{name[:2]}.py', ''), secret.read_text(encoding='utf-8'))
+        nb = assignment(name[:-6], json.loads(text), lessons.get(f'solutions/lesson_{name[:2]}.py', ''), secret.read_text(encoding='utf-8'))
         target = folder / 'source' / name[:-6] / name
         if nb is None or target.exists(): continue
         _write(target, json.dumps(nb, indent=1, ensure_ascii=False) + '\n')

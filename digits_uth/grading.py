@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 from textwrap import shorten
 
@@ -16,7 +17,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.plugins import ExportPlugin
+from nbgrader.plugins import ExportPlugin, FileNameCollectorPlugin
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Integer
 
@@ -30,9 +31,30 @@ def ready():
     except OSError:
         missing = 'there is no bubblewrap (`bwrap`)'
     if missing:
-        sys.exit(f"Learners' programs can't be shut in here: {missing.splitlines()[-1]}. On Linux `sudo apt install bubblewrap` helps; "
-                 'on other systems grade in a container or in WSL. Where you trust all who hand in, write `TRUSTED = True` into '
-                 'nbgrader_config.py.')
+        sys.exit(f"Learners' programs can't be shut in here: {missing.splitlines()[-1]}. README.md says what helps, under Before. "
+                 'Where you trust all who hand in, write `TRUSTED = True` into nbgrader_config.py.')
+
+
+class Collect(FileNameCollectorPlugin):
+    """Whose file is it, of which lesson, from when?
+
+    `ada_02_distances.ipynb` is Ada's, and so is `02_distances.ipynb` in a folder `ada`; what Moodle puts between goes. When it was handed
+    in says a time in the name, as in `ada_2026-11-30-09-15_02_distances.ipynb`, or else the file's own: of several the last one counts.
+    """
+    def collect(self, submitted_file):
+        path = Path(submitted_file)
+        lesson = re.search(r'(\d\d_[a-z_]*[a-z])(?: ?\(\d+\))?\.ipynb$', path.name)
+        who = (path.name[:lesson.start()] or path.parent.name) if lesson else ''
+        when = re.search(r'(20\d\d)-(\d\d)-(\d\d)(?:[-_T ](\d\d)[-:.]?(\d\d)(?:[-:.]?(\d\d))?)?', who)
+        who = re.sub(r'_\d+_assignsubmission_file|_attempt(?=_)|' + re.escape(when[0] if when else '_attempt'), '', who)
+        student = re.sub(r'\W+|_+', '-', who.lower()).strip('-')
+        if not student or student == 'extracted':
+            self.log.warning('%s: expected a name such as ada_02_distances.ipynb; rename it', path.name)
+            return None
+        kept = Path(*('archive' if part == 'extracted' else part for part in path.parts))  # a copy is as old as the collecting
+        moment = datetime(*(int(part or 0) for part in when.groups())) if when else \
+            datetime.fromtimestamp((kept if kept.exists() else path).stat().st_mtime)
+        return {'student_id': student, 'file_id': lesson[1], 'timestamp': moment.isoformat(' ', 'seconds')}
 
 
 class Room(AsyncKernelManager):
@@ -102,6 +124,7 @@ class FindAnswers(NbGraderPreprocessor):
                     self.log.warning('Cell %s is missing: it comes back as it was handed out', source.name)
                     new = new_code_cell if source.cell_type == 'code' else new_markdown_cell
                     nb.cells.insert(place, cell := new(source.source, id=source.name))
+                if source.locked: cell.source = source.source  # whatever stands there now
                 graded = {'points': grades[source.name]} if source.name in grades else {}
                 cell.metadata.nbgrader = NotebookNode(
                     schema_version=3, grade_id=source.name, cell_type=source.cell_type, checksum=source.checksum, locked=source.locked,
@@ -149,6 +172,8 @@ class TableExport(ExportPlugin):
         try: submission = gradebook.find_submission(assignment.name, student.id)
         except MissingEntry: return {**row, 'state': 'not graded yet' if submitted.exists() else 'not handed in'}
         row['handed in'] = submission.timestamp or ''
+        sent, seen = map(course.get_existing_timestamp, (submitted, autograded))
+        if sent and seen and sent > seen: return {**row, 'state': 'a newer one is not graded yet'}
         files = [autograded / f'{nb.name}.ipynb' for nb in assignment.notebooks]
         if not all(file.exists() for file in files): return {**row, 'state': 'did not run', 'points': 0}
         cells = [c for file in files for c in json.loads(file.read_text(encoding='utf-8'))['cells']]

@@ -160,7 +160,8 @@ def write_source(folder):
     write('index.md', '\n\n'.join([
         front(index), contents('Lessons', *lessons.values()),
         contents('To look things up', 'glossary', *references, 'api/index', 'solutions/index'),
-        contents('For teachers and authors', 'teaching', 'assignments', 'classroom', 'contributing', 'changelog', 'benchmarks', 'digit_cnn')]))
+        contents('For teachers', 'teaching', 'assignments', 'classroom'),
+        contents('For authors', 'contributing', 'changelog', 'benchmarks', 'digit_cnn')]))
     write('_static/course.css', (ROOT / 'site' / 'course.css').read_text(encoding='utf-8'))
     write('conf.py', (ROOT / 'site' / 'conf.py').read_text(encoding='utf-8'))
     write('settings.ini', (ROOT / 'settings.ini').read_text(encoding='utf-8'))

@@ -4,12 +4,14 @@ import inspect
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -215,6 +217,26 @@ def test_the_command(tmp_path):
 
 # ---- handed in
 
+@pytest.mark.parametrize('name, student, when', [
+    ('ada_02_distances.ipynb', 'ada', None), ('Ada_Lovelace_02_distances.ipynb', 'ada-lovelace', None), ('ada/02_distances.ipynb', 'ada', None),
+    ('ada_02_distances (1).ipynb', 'ada', None), ('ada_2026-11-30-09-15_02_distances.ipynb', 'ada', '2026-11-30 09:15:00'),
+    ('ada_attempt_2026-11-30-17-20-05_04_mnist_loss.ipynb', 'ada', '2026-11-30 17:20:05'), ('ada 2026-11-30_03_sgd.ipynb', 'ada', '2026-11-30 00:00:00'),
+    ('Dora Meier_123456_assignsubmission_file_02_distances.ipynb', 'dora-meier', None), ('Dora Meier_123456_assignsubmission_file_/02_distances.ipynb', 'dora-meier', None),
+    ('02_distances.ipynb', None, None), ('mine.ipynb', None, None), ('ada_02_distances.pdf', None, None)])
+def test_whose_it_is_and_from_when(name, student, when, tmp_path):
+    archived, path = tmp_path / 'archive' / name, tmp_path / 'extracted' / name
+    for file in (archived, path):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    os.utime(archived, (10**9, 10**9))
+    found = grading.Collect().collect(str(path))
+    if student is None: assert found is None
+    else:
+        lesson = re.findall(r'(?<!\d)\d\d_[a-z_]*[a-z]', name)[-1]
+        assert found == {'student_id': student, 'file_id': lesson, 'timestamp': when or datetime.fromtimestamp(10**9).isoformat(' ', 'seconds')}
+
+
+
 @pytest.fixture(scope='module')
 def graded(tmp_path_factory):
     "A class that has handed in lesson 02 and has been graded: folder, what was expected, its table. Of thirty where LONG is set."
@@ -231,8 +253,8 @@ def graded(tmp_path_factory):
         rows = submissions(handed_out, folder, listener.getsockname()[1])
         for name, (nb, _) in rows.items():
             (archive / f'{name}_{LESSON}.ipynb').write_text(nb if isinstance(nb, str) else json.dumps(nb), encoding='utf-8')
-        for hour, nb in (('08', handed_out), ('11', rows['right'][0]), ('09', handed_out)):
-            (archive / f'twice_attempt_2026-11-30-{hour}-00-00_{LESSON}.ipynb').write_text(json.dumps(nb), encoding='utf-8')
+        for minute, nb in (('05', handed_out), ('45', rows['right'][0]), ('30', handed_out)):
+            (archive / f'twice_attempt_2026-11-30-09-{minute}-30_{LESSON}.ipynb').write_text(json.dumps(nb), encoding='utf-8')
         nbgrader(folder, 'zip_collect', LESSON, '--force')
         nbgrader(folder, 'db', 'student', 'add', 'absent', '--first-name=Not', '--last-name=There')
         start = time.perf_counter()
@@ -279,6 +301,16 @@ class TestGraded:
         nbgrader(folder, 'export', '--to=again.csv')
         with open(folder / 'again.csv', encoding='utf-8', newline='') as file: again = {row['student']: row for row in csv.DictReader(file)}
         assert again == table
+        late = folder / 'downloaded' / LESSON / 'archive' / f'Median mean_123_assignsubmission_file_2099-01-01_{LESSON}.ipynb'
+        shutil.copy(late.with_name(f'right_{LESSON}.ipynb'), late)
+        nbgrader(folder, 'zip_collect', LESSON, '--force')
+        nbgrader(folder, 'export', '--to=late.csv', '--student=median-mean')
+        with open(folder / 'late.csv', encoding='utf-8', newline='') as file: state = next(csv.DictReader(file))['state']
+        assert state == 'a newer one is not graded yet'
+        nbgrader(folder, 'autograde', LESSON, '--student=median-mean')
+        nbgrader(folder, 'export', '--to=late.csv', '--student=median-mean')
+        with open(folder / 'late.csv', encoding='utf-8', newline='') as file: row = next(csv.DictReader(file))
+        assert row['state'] == 'graded' and float(row['points']) == 6 and row['handed in'].startswith('2099-01-01')
 
 
 @pytest.mark.slow
