@@ -131,9 +131,9 @@ def test_help_names_every_export():
 def test_the_versions_agree():
     import digits_uth
     assert digits_uth.__version__ == FACTS['version']
-    for book in ('index', 'teaching'):  # what one installs is called as it is
-        wheels = re.findall(r'digits_uth-([\d.]+)-py3', (tools.NBS / f'{book}.ipynb').read_text(encoding='utf-8'))
-        assert wheels and {*wheels} == {FACTS['version']}, book
+    for name in ('nbs/index.ipynb', 'digits_uth/assets/class/README.md', 'classroom/README.md'):  # what one installs is called as it is
+        wheels = re.findall(r'digits_uth-([\d.]+)-py3', (ROOT / name).read_text(encoding='utf-8'))
+        assert wheels and {*wheels} == {FACTS['version']}, name
     lowest = FACTS['min_python']
     workflow = (ROOT / '.github' / 'workflows' / 'test.yml').read_text(encoding='utf-8')
     assert f"python: ['{lowest}', " in workflow and f'Python {lowest} or newer' in (ROOT / 'README.md').read_text(encoding='utf-8')
