@@ -1,4 +1,4 @@
-"What nbgrader runs learners' work with: in a room of its own, its answers found where metadata got lost, and a table that says why."
+"What nbgrader runs learners' work with: in a sandbox, its answers found where metadata got lost, and a table that says why."
 import csv
 import json
 import os
@@ -21,13 +21,13 @@ from nbgrader.plugins import ExportPlugin, FileNameCollectorPlugin
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Integer
 
-ROOM = ['bwrap', '--unshare-all', '--die-with-parent', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/tmp']
+BWRAP = ['bwrap', '--unshare-all', '--die-with-parent', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/tmp']
 
 
 def ready():
-    "End with one line where this machine can't give learners' work a room of its own."
+    "End with one line where this machine can't give learners' work a sandbox."
     try:
-        missing = subprocess.run([*ROOM, 'true'], capture_output=True, text=True, timeout=30).stderr.strip()
+        missing = subprocess.run([*BWRAP, 'true'], capture_output=True, text=True, timeout=30).stderr.strip()
     except OSError:
         missing = 'there is no bubblewrap (`bwrap`)'
     if missing:
@@ -57,10 +57,10 @@ class Collect(FileNameCollectorPlugin):
         return {'student_id': student, 'file_id': lesson[1], 'timestamp': moment.isoformat(' ', 'seconds')}
 
 
-class Room(AsyncKernelManager):
-    """A kernel in a room of its own: an empty home, no network, nothing else that it can write, and no gradebook that it can read.
+class Sandbox(AsyncKernelManager):
+    """A kernel in a sandbox: an empty home, no network, nothing else that it can write, and no gradebook that it can read.
 
-    Bubblewrap makes the room, and util-linux's prlimit holds its memory. The kernel is reached over sockets in its home.
+    Bubblewrap makes it, and util-linux's prlimit holds its memory. The kernel is reached over sockets in its home.
     """
     memory = Integer(2000, help="MB that a learner's program may take").tag(config=True)
     hidden = ()  # folders that look empty in there
@@ -71,14 +71,14 @@ class Room(AsyncKernelManager):
         self.transport, self.ip, self.connection_file = 'ipc', f'{self.home}/socket', f'{self.home}/kernel.json'
 
     def format_kernel_cmd(self, *args, **kwargs):
-        self.kernel_spec.interrupt_mode = 'message'  # a signal would end the room instead
+        self.kernel_spec.interrupt_mode = 'message'  # a signal would end the sandbox instead
         hidden = [option for folder in (Path.home(), *self.hidden) if len(Path(folder).parts) > 1 for option in ('--tmpfs', folder)]
         needed = [option for path in self.needed() for option in ('--ro-bind', path, path)]
         inside = {'HOME': self.home, 'DIGITS_UTH_HOME': self.home, 'OMP_NUM_THREADS': '1', 'LANG': 'C.UTF-8', 'PATH': os.environ['PATH']}
         variables = [option for name, value in inside.items() for option in ('--setenv', name, value)]
         limits = ['prlimit', f'--data={self.memory * 10**6}', '--fsize=1000000000', '--core=0', 'sh', '-c', 'exec "$@" > /dev/null', '-']
         home = ['--bind', self.home, self.home, '--chdir', self.home]
-        return [str(part) for part in [*ROOM, *hidden, *needed, *home, '--clearenv', *variables, *limits,
+        return [str(part) for part in [*BWRAP, *hidden, *needed, *home, '--clearenv', *variables, *limits,
                                        *super().format_kernel_cmd(*args, **kwargs)]]
 
     def needed(self):
@@ -92,12 +92,12 @@ class Room(AsyncKernelManager):
 
 
 class ExecuteApart(Execute):
-    "nbgrader's way to run a notebook, in a room; and a learner who keeps it waiting again and again doesn't keep the others waiting."
+    "nbgrader's way to run a notebook, in a sandbox; and a learner who keeps it waiting again and again doesn't keep the others waiting."
     together = Integer(120, help='seconds that all cells of a notebook may take').tag(config=True)
     apart = True
 
     def __init__(self, *args, **kwargs):
-        if self.apart: kwargs.setdefault('kernel_manager_class', Room)
+        if self.apart: kwargs.setdefault('kernel_manager_class', Sandbox)
         super().__init__(*args, **kwargs)
         self.timeout_func = lambda cell: max(1, min(self.timeout, self.end - time.monotonic()))
 

@@ -17,7 +17,7 @@ def accuracy_by_writer(
     labels,   # (n,) int: what it is
     writers,  # (n,) int: who wrote it
 ):            # the mean of the writers' accuracies, (); its standard error over writers, (); each writer's, (k,)
-    "How well a class is read, with a standard error that says what another class of as many might give."
+    "How well a class is read, and how far from the mean of all such writers that may be: the standard error."
     each = torch.stack([(answers == labels)[writers == writer].double().mean() for writer in writers.unique()])
     if len(each) < 2: raise ValueError('writers: expected two or more, got one; add others to compare with (lesson 12).')
     return each.mean(), each.std() / len(each)**.5, each

@@ -39,8 +39,8 @@ def tell(text):
         with open(file, 'a', encoding='utf-8') as out: out.write(f'class: {text}\n')
 
 
-def has_a_room():
-    try: return subprocess.run([*grading.ROOM, 'true'], capture_output=True, timeout=30).returncode == 0
+def has_a_sandbox():
+    try: return subprocess.run([*grading.BWRAP, 'true'], capture_output=True, timeout=30).returncode == 0
     except OSError: return False
 
 
@@ -240,7 +240,7 @@ def test_whose_it_is_and_from_when(name, student, when, tmp_path):
 @pytest.fixture(scope='module')
 def graded(tmp_path_factory):
     "A class that has handed in lesson 02 and has been graded: folder, what was expected, its table. Of thirty where LONG is set."
-    if not has_a_room(): pytest.skip("bubblewrap isn't there, or may not make rooms here: nothing was graded")
+    if not has_a_sandbox(): pytest.skip("bubblewrap isn't there, or may not make sandboxes here: nothing was graded")
     folder = tmp_path_factory.mktemp('monday') / 'class'
     make_class(folder)
     settings = folder / 'nbgrader_config.py'
@@ -283,7 +283,7 @@ class TestGraded:
                     assert (found == 'right') == (number not in said) and said.get(number, '') in found, (name, row)
         assert Counter(row['state'] for row in table.values()) >= Counter({'not handed in': 1, 'did not run': 2, 'questions to be read': 1, 'graded': 11})
 
-    def test_nothing_ran_outside_its_room(self, graded):
+    def test_nothing_ran_outside_its_sandbox(self, graded):
         folder, *_ = graded
         busy = subprocess.run(['ps', '-eo', 'args'], capture_output=True, text=True).stdout
         assert 'while True: pass' not in busy
