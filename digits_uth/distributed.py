@@ -245,7 +245,8 @@ def _command(
     first = os.environ.get('LOCAL_RANK', '0') == '0'  # of each machine: the others may not hear what befalls one
     try: train_distributed(out, epochs, bs, lr, seed, pictures, processes=processes, seconds=seconds)
     except ValueError as wrong:
-        if first: print(wrong, file=sys.stderr, flush=True)
+        if not first: time.sleep(5)  # where the first has it too, it says so, and torchrun ends this one
+        print(wrong, file=sys.stderr, flush=True)
         status = 2
     except RuntimeError as wrong:
         if not _LOST.search(str(wrong)): raise
