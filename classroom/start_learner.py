@@ -4,7 +4,7 @@ import resource
 import sys
 from pathlib import Path
 
-import digits_uth
+from digits_uth.__main__ import calm
 from digits_uth.lessons import course_files, lay_out
 
 os.chdir(Path.home())
@@ -16,8 +16,7 @@ try:
 except OSError as error:  # a full disk: the server starts, so that the learner can make room
     print(f'my_lessons could not be written: {error}', file=sys.stderr)
 
-settings = Path(digits_uth.__file__).parent / 'assets' / 'jupyter'  # no pop-up about news, no search for language servers
-os.environ['JUPYTER_CONFIG_PATH'] = os.pathsep.join(filter(None, [os.environ.get('JUPYTER_CONFIG_PATH'), str(settings)]))
+calm()
 os.environ.setdefault('DIGITS_UTH_HOME', str(Path('my_lessons').absolute()))  # my digits, for notebooks in other folders too
 
 if limit := int(os.environ.get('MEM_LIMIT') or 0):  # JupyterHub passes it on, and leaves it to others to enforce it

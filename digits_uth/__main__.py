@@ -28,8 +28,7 @@ def lab(
     if port is not None and taken(port):
         raise Stop(f'Port {port} is taken by another program: name another one, as in `--port {port + 1}`, or none.')
     lessons(folder)
-    settings = Path(digits_uth.__file__).parent / 'assets' / 'jupyter'  # no pop-up about news, no search for language servers
-    os.environ['JUPYTER_CONFIG_PATH'] = os.pathsep.join(filter(None, [os.environ.get('JUPYTER_CONFIG_PATH'), str(settings)]))
+    calm()
     command = [sys.executable, '-m', 'jupyterlab', '--log-level=ERROR', f'--ServerApp.root_dir={Path(folder).resolve()}',
                '--LabApp.default_url=/lab/tree/my_lessons/index.ipynb']
     if port is not None:
@@ -91,6 +90,12 @@ def check(
 
 
 COMMANDS = {function.__name__.strip('_'): function for function in (lab, lessons, page, class_, check)}
+
+
+def calm():
+    "Have a JupyterLab that this process becomes read our settings: no pop-up about news, no search for language servers."
+    settings = Path(digits_uth.__file__).parent / 'assets' / 'jupyter'
+    os.environ['JUPYTER_CONFIG_PATH'] = os.pathsep.join(filter(None, [os.environ.get('JUPYTER_CONFIG_PATH'), str(settings)]))
 
 
 def taken(port):

@@ -96,7 +96,7 @@ def make_class(
     folder,  # where the class is made; what is there already stays as it is
 ):           # the names of the assignments that were written, a list
     "Write a class for nbgrader: an assignment for each lesson, the settings, and how to go on."
-    folder, lessons, written = Path(folder), course_files(), []
+    folder, written = Path(folder), []
     if folder.exists() and not folder.is_dir():
         raise ValueError(f'folder: expected a folder for the class, got the file {str(folder)!r}; name another.')
     if folder.is_dir() and any(folder.iterdir()) and not (folder / 'nbgrader_config.py').exists():
@@ -104,13 +104,14 @@ def make_class(
     for file in (files('digits_uth') / 'assets' / 'class').iterdir():
         target = folder / file.name.removesuffix('.txt')  # as a .py, nbdev would make packages of the folders around it
         if not target.exists(): _write(target, file.read_text(encoding='utf-8'))
-    secret = folder / 'secret.txt'
-    if not secret.exists(): _write(secret, secrets.token_hex() + '\n')
+    kept = folder / 'secret.txt'
+    if not kept.exists(): _write(kept, secrets.token_hex() + '\n')
+    secret, lessons = kept.read_text(encoding='utf-8'), course_files()
     for name, text in lessons.items():
-        if not re.fullmatch(r'\d\d_\w+\.ipynb', name): continue
-        nb = assignment(name[:-6], json.loads(text), lessons.get(f'solutions/lesson_{name[:2]}.py', ''), secret.read_text(encoding='utf-8'))
         target = folder / 'source' / name[:-6] / name
-        if nb is None or target.exists(): continue
+        if target.exists() or not re.fullmatch(r'\d\d_\w+\.ipynb', name): continue
+        nb = assignment(name[:-6], json.loads(text), lessons.get(f'solutions/lesson_{name[:2]}.py', ''), secret)
+        if nb is None: continue
         _write(target, json.dumps(nb, indent=1, ensure_ascii=False) + '\n')
         written.append(name[:-6])
     return written

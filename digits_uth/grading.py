@@ -24,14 +24,17 @@ from traitlets import Integer
 BWRAP = ['bwrap', '--unshare-all', '--die-with-parent', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/tmp']
 
 
+def missing():
+    "Why this machine can't give learners' work a sandbox, in a line; nothing where it can."
+    try: said = subprocess.run([*BWRAP, 'true'], capture_output=True, text=True, timeout=30).stderr.strip()
+    except OSError: return 'there is no bubblewrap (`bwrap`)'
+    return said.splitlines()[-1] if said else ''
+
+
 def ready():
     "End with one line where this machine can't give learners' work a sandbox."
-    try:
-        missing = subprocess.run([*BWRAP, 'true'], capture_output=True, text=True, timeout=30).stderr.strip()
-    except OSError:
-        missing = 'there is no bubblewrap (`bwrap`)'
-    if missing:
-        sys.exit(f"Learners' programs can't be shut in here: {missing.splitlines()[-1]}. README.md says what helps, under Before. "
+    if why := missing():
+        sys.exit(f"Learners' programs can't be shut in here: {why}. README.md says what helps, under Before. "
                  'Where you trust all who hand in, write `TRUSTED = True` into nbgrader_config.py.')
 
 
@@ -106,6 +109,11 @@ class ExecuteApart(Execute):
         return super().preprocess(*args, **kwargs)
 
 
+def known_as(cell):
+    "The name by which nbgrader knows a cell; None where it knows none."
+    return cell['metadata'].get('nbgrader', {}).get('grade_id')
+
+
 class FindAnswers(NbGraderPreprocessor):
     """Find the cells of an assignment in what was handed in, by nbgrader's metadata, by the cell's id, or by what stands in it.
 
@@ -118,7 +126,7 @@ class FindAnswers(NbGraderPreprocessor):
             grades, solutions = {c.name: c.max_score for c in kept.grade_cells}, {c.name for c in kept.solution_cells}
             place = 0
             for source in kept.source_cells:
-                named = (c for c in nb.cells if c.metadata.get('nbgrader', {}).get('grade_id') == source.name)
+                named = (c for c in nb.cells if known_as(c) == source.name)
                 cell = next(named, None) or self.found(nb, source)
                 if cell is None:
                     self.log.warning('Cell %s is missing: it comes back as it was handed out', source.name)
@@ -135,7 +143,7 @@ class FindAnswers(NbGraderPreprocessor):
     def found(self, nb, source):
         "The last cell that looks as if it were this one."
         begins = re.search(r'^(?:(?:def|class) \w+\b|check_\w+\(|\*\*Your answer to question \d+:\*\*)', source.source, re.MULTILINE)
-        free = [c for c in nb.cells[::-1] if c.cell_type == source.cell_type and not c.metadata.get('nbgrader', {}).get('grade_id')]
+        free = [c for c in nb.cells[::-1] if c.cell_type == source.cell_type and not known_as(c)]
         same = (c for c in free if c.get('id') == source.name)
         like = (c for c in free if begins and re.search('^' + re.escape(begins[0]), c.source, re.MULTILINE))
         return next(same, None) or next(like, None)
@@ -177,7 +185,7 @@ class TableExport(ExportPlugin):
         files = [autograded / f'{nb.name}.ipynb' for nb in assignment.notebooks]
         if not all(file.exists() for file in files): return {**row, 'state': 'did not run', 'points': 0}
         cells = [c for file in files for c in json.loads(file.read_text(encoding='utf-8'))['cells']]
-        named = {c['metadata'].get('nbgrader', {}).get('grade_id') or '': c for c in cells}
+        named = {known_as(c) or '': c for c in cells}
         verdicts = {f'exercise {name[-1]}': verdict(c) for name, c in named.items() if re.fullmatch(r'check_\d\d_\d', name)}
         state = 'questions to be read' if submission.needs_manual_grade else 'graded'
         return {**row, **verdicts, 'state': state, 'points': submission.score}

@@ -18,7 +18,7 @@ from pathlib import Path
 import notebooks as tools
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, tell
 from PIL import Image
 
 pytest.importorskip('nbgrader', reason='nbgrader needs newer versions than the lowest')
@@ -31,17 +31,6 @@ LESSON = '02_distances'
 LESSONS = [path.stem for path in tools.notebooks() if re.search(r'"check_\d\d_\d\(', text := path.read_text(encoding='utf-8')) and '### Questions' in text]
 SOLUTIONS = import_module('lesson_02').SOLUTIONS
 RIGHT = [right[0] for right, _ in SOLUTIONS.values()]
-
-
-def tell(text):
-    print(text)
-    if file := os.environ.get('TIMES'):
-        with open(file, 'a', encoding='utf-8') as out: out.write(f'class: {text}\n')
-
-
-def has_a_sandbox():
-    try: return subprocess.run([*grading.BWRAP, 'true'], capture_output=True, timeout=30).returncode == 0
-    except OSError: return False
 
 
 def nbgrader(folder, *command, status=0):
@@ -96,8 +85,6 @@ def largest_difference(a, b):
     Path('mine').write_text('x')
     assert Path.home().resolve() == Path.cwd().resolve() and os.environ['OMP_NUM_THREADS'] == '1'
     return (a - b).abs().amax((-1, -2))'''
-
-
 FLOODS = "def median_digit(ims):\n    while True: print('x' * 1000)"
 FORKS = '''import subprocess, sys
 all = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(20)]
@@ -110,6 +97,7 @@ BRIEF = {'right', 'median-mean', 'by-heart', 'answers-a-question', 'loops', 'eat
 def submissions(nb, folder, port):
     "Who hands in what, and what should become of it: the state, the points of the exercises, and what is said of each that isn't right."
     right = answers(nb, RIGHT)
+    def first(answer): return answers(nb, [answer, LARGEST, SHARE])
     def graded(points, **said): return 'graded', points, said
     rows = {'right': (right, graded(6))}
     for place, (_, wrongs) in enumerate(SOLUTIONS.values()):
@@ -122,22 +110,22 @@ def submissions(nb, folder, port):
         'answers-a-question': (changed(right, 'words_02_2', '1/784 and 1/28'), ('questions to be read', 6, {})),
         'nothing-done': (nb, graded(0, **dict.fromkeys('123', 'replace the ...'))),
         'by-heart': (answers(nb, [MEDIAN, LARGEST, heart]), graded(4, **{'3': ''})),
-        'loops': (answers(nb, [LOOPS, LARGEST, SHARE]), graded(4, **{'1': 'took too long'})),
-        'floods': (answers(nb, [FLOODS, LARGEST, SHARE]), graded(4, **{'1': 'took too long'})),
-        'starts-processes': (answers(nb, [FORKS, LARGEST, SHARE]), graded(6)),
-        'eats-memory': (answers(nb, [EATS, LARGEST, SHARE]), graded(4, **{'1': "can't allocate memory"})),
-        'ends-the-kernel': (answers(nb, ['import os\nos._exit(0)', LARGEST, SHARE]), ('did not run', 0, {})),
+        'loops': (first(LOOPS), graded(4, **{'1': 'took too long'})),
+        'floods': (first(FLOODS), graded(4, **{'1': 'took too long'})),
+        'starts-processes': (first(FORKS), graded(6)),
+        'eats-memory': (first(EATS), graded(4, **{'1': "can't allocate memory"})),
+        'ends-the-kernel': (first('import os\nos._exit(0)'), ('did not run', 0, {})),
         'not-a-notebook': ('%PDF-1.7 not a notebook', ('did not run', 0, {})),
         'half-a-file': (json.dumps(right)[:3000], ('did not run', 0, {})),
         'no-metadata': (stripped(right, 'metadata'), graded(6)),
         'no-metadata-no-ids': (stripped(right, 'metadata', 'id'), graded(6)),
-        'edits-a-test': (changed(answers(nb, [SOLUTIONS['check_02_1'][1][2], LARGEST, SHARE]), 'check_02_1', 'print("right")'), graded(4, **{'1': 'that is the mean.'})),
-        'drops-a-test': (changed(answers(nb, [SOLUTIONS['check_02_1'][1][2], LARGEST, SHARE]), 'check_02_1', None), graded(4, **{'1': 'that is the mean.'})),
+        'edits-a-test': (changed(first(SOLUTIONS['check_02_1'][1][2]), 'check_02_1', 'print("right")'), graded(4, **{'1': 'that is the mean.'})),
+        'drops-a-test': (changed(first(SOLUTIONS['check_02_1'][1][2]), 'check_02_1', None), graded(4, **{'1': 'that is the mean.'})),
         'drops-an-answer': (changed(right, 'answer_02_2', None), graded(4, **{'2': 'replace the ...'})),
-        'renames-the-check': (answers(nb, ['def median_digit(ims): return ims.mean(0)\ncheck_02_1 = lambda answer, **k: True', LARGEST, SHARE]), graded(4, **{'1': 'that is the mean.'})),
-        'a-typing-error': (answers(nb, ['def median_digit(ims)\n    return ims', LARGEST, SHARE]), graded(4, **{'1': 'NameError'})),
-        'a-package-that-is-not-there': (answers(nb, ['import no_such_package\n' + inspect.getsource(MEDIAN), LARGEST, SHARE]), graded(4, **{'1': 'NameError'})),
-        'asks-for-input': (answers(nb, ['size = input()\n' + inspect.getsource(MEDIAN), LARGEST, SHARE]), graded(4, **{'1': 'NameError'})),
+        'renames-the-check': (first('def median_digit(ims): return ims.mean(0)\ncheck_02_1 = lambda answer, **k: True'), graded(4, **{'1': 'that is the mean.'})),
+        'a-typing-error': (first('def median_digit(ims)\n    return ims'), graded(4, **{'1': 'NameError'})),
+        'a-package-that-is-not-there': (first('import no_such_package\n' + inspect.getsource(MEDIAN)), graded(4, **{'1': 'NameError'})),
+        'asks-for-input': (first('size = input()\n' + inspect.getsource(MEDIAN)), graded(4, **{'1': 'NameError'})),
         'another-kernel': ({**right, 'metadata': {'kernelspec': {'name': 'of-my-own', 'display_name': 'Mine', 'language': 'python'}}}, graded(6)),
         'peeks': (answers(nb, [MEDIAN, PEEKS.replace('CLASS', repr(str(folder))).replace('PORT', str(port)), SHARE]), graded(6)),
     }
@@ -236,11 +224,10 @@ def test_whose_it_is_and_from_when(name, student, when, tmp_path):
         assert found == {'student_id': student, 'file_id': lesson, 'timestamp': when or datetime.fromtimestamp(10**9).isoformat(' ', 'seconds')}
 
 
-
 @pytest.fixture(scope='module')
 def graded(tmp_path_factory):
     "A class that has handed in lesson 02 and has been graded: folder, what was expected, its table. Of thirty where LONG is set."
-    if not has_a_sandbox(): pytest.skip("bubblewrap isn't there, or may not make sandboxes here: nothing was graded")
+    if why := grading.missing(): pytest.skip(f'{why}: nothing was graded')
     folder = tmp_path_factory.mktemp('monday') / 'class'
     make_class(folder)
     settings = folder / 'nbgrader_config.py'
@@ -260,7 +247,7 @@ def graded(tmp_path_factory):
         start = time.perf_counter()
         nbgrader(folder, 'autograde', LESSON, status=1)  # it says so where one of them didn't run
         seconds = time.perf_counter() - start
-    tell(f'{len(rows) + 1} submissions graded in {seconds:.0f} s')
+    tell(f'class: {len(rows) + 1} submissions graded in {seconds:.0f} s')
     expected = {name: what for name, (_, what) in rows.items()} | {'twice': rows['right'][1], 'absent': ('not handed in', None, {})}
     nbgrader(folder, 'export')
     with open(folder / 'grades.csv', encoding='utf-8', newline='') as file: table = {row['student']: row for row in csv.DictReader(file)}

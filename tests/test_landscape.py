@@ -1,11 +1,10 @@
 "The landscape: what it takes and refuses; and in a real browser: dragged, walked by keyboard, quick, while the kernel is busy, light and dark."
-import os
 import time
 
 import numpy as np
 import pytest
 import torch
-from conftest import CHROMIUM
+from conftest import CHROMIUM, tell
 from browser import axe, choose_theme, open_notebook, run_all, run_code, serve, take_picture, write_notebook
 from torch.testing import assert_close
 
@@ -187,8 +186,7 @@ class TestInABrowser:
         page.mouse.move(*w.place(1.2, -.4))
         w.at(1.2, -.4)
         page.mouse.up()
-        if file := os.environ.get('TIMES'):
-            with open(file, 'a', encoding='utf-8') as out: out.write(f'landscape: {rate:.0f} redraws a second, of {moves / seconds:.0f} moves\n')
+        tell(f'landscape: {rate:.0f} redraws a second, of {moves / seconds:.0f} moves')
         assert rate >= 20, f'{rate:.1f} redraws a second, of {moves / seconds:.1f} moves'
         w.in_python(1.2, -.4)  # once the kernel is free
 

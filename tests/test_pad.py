@@ -3,13 +3,11 @@
 Times are printed where TIMES names a file: from the pointer to the ink, and from the stroke to the picture.
 """
 import ast
-import os
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import CHROMIUM
+from conftest import CHROMIUM, tell
 from browser import THREE, Hand, axe, choose_theme, open_notebook, run_all, run_code, serve, take_picture, write_notebook
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group('browser'), pytest.mark.skipif(CHROMIUM is None, reason='no Chromium was found: the pad was not tried in a browser')]
@@ -323,8 +321,7 @@ def test_ink_and_picture_come_fast(lab, page):
         page.evaluate('() => { window.up = 0 }')
     times = page.evaluate('() => times')
     assert len(times['ink']) > 50 and len(times['preview']) == 5
-    if file := os.environ.get('TIMES'):
-        Path(file).write_text(''.join(f'{name}: median {np.median(t):.0f} ms, most {max(t):.0f} ms, n {len(t)}\n' for name, t in times.items()))
+    for name, t in times.items(): tell(f'pad, {name}: median {np.median(t):.0f} ms, most {max(t):.0f} ms, n {len(t)}')
 
 
 def test_run_twice_there_is_a_new_pad_that_works(lab, page):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from browser import Hand, axe, choose_theme, open_notebook, run_all, run_code, serve, take_picture, write_notebook
-from conftest import CHROMIUM
+from conftest import CHROMIUM, tell
 from PIL import Image
 from test_preparation import FAR, FULL, GREY, IMAGES, INK, LABELS, MADE, PLAIN, halves, page_of, photo, seven, turned
 from torch import nn
@@ -31,12 +31,6 @@ from digits_uth.strokes import course_drawings
 
 in_a_browser = [pytest.mark.slow, pytest.mark.xdist_group('browser'),
                 pytest.mark.skipif(CHROMIUM is None, reason='no Chromium was found: the page was not tried in a browser')]
-
-
-def tell(text):
-    print(text)
-    if file := os.environ.get('TIMES'):
-        with open(file, 'a', encoding='utf-8') as out: out.write(f'page: {text}\n')
 
 
 @cache
@@ -60,7 +54,7 @@ def test_one_file_holds_everything_and_asks_for_nothing(tmp_path):
     assert len(text.encode()) < 1_500_000
     assert not re.findall(r'https?:|\bimport\b[ (]|\bfetch\(|XMLHttpRequest|\bsrc=|url\(|/\*[A-Z]+\*/', text.split('<script type')[0] + text.split('</script>', 1)[1])
     assert '<html lang="en">' in text and '<title>' in text and "default-src 'none'" in text
-    tell(f'{len(text.encode()) / 1e3:.0f} kB for four models')
+    tell(f'page: {len(text.encode()) / 1e3:.0f} kB for four models')
 
 
 NETWORKS = {
@@ -273,9 +267,9 @@ def compare(page, models, pictures, what):
             theirs, expected = predict(wholly, pictures)
             apart = (scores - _scores(wholly, rows)).abs().max().item()
             assert (digits == theirs).all() and apart < 1e-3
-            tell(f'{what}, {name}: scores differ by at most {apart:.1e}')
+            tell(f'page: {what}, {name}: scores differ by at most {apart:.1e}')
         apart = (numbers - expected).abs().max().item()
-        tell(f'{what}, {name}: {"distances" if isinstance(model, torch.Tensor) else "probabilities"} differ by at most {apart:.1e}')
+        tell(f'page: {what}, {name}: {"distances" if isinstance(model, torch.Tensor) else "probabilities"} differ by at most {apart:.1e}')
         assert apart < 1e-4
 
 
@@ -301,7 +295,7 @@ class TestInABrowser:
         found = there.page.evaluate("all => all.map(d => [...digitsUth.prepareStrokes(d.strokes, d.width)])", drawings)
         found = torch.tensor(found, dtype=torch.uint8).view(-1, 28, 28)
         apart = (found.int() - expected.int()).abs().amax((1, 2))
-        tell(f'drawings: {(apart == 0).sum()} of {len(apart)} exactly equal, largest difference {apart.max()}')
+        tell(f'page: drawings: {(apart == 0).sum()} of {len(apart)} exactly equal, largest difference {apart.max()}')
         assert apart.max() <= 2 and (apart == 0).sum() >= 48
         compare(there.page, ladder(), found, 'drawings')
 
@@ -313,7 +307,7 @@ class TestInABrowser:
             there.file(f'{number}.png', png(picture))
             there.says(f'Read from {number}.png.')
             apart[number] = (torch.tensor(there.preview) - prepare(picture).flatten().int()).abs().max().item()
-        tell(f'photographs: {sum(v == 0 for v in apart.values())} of {len(apart)} exactly equal, largest difference {max(apart.values())}')
+        tell(f'page: photographs: {sum(v == 0 for v in apart.values())} of {len(apart)} exactly equal, largest difference {max(apart.values())}')
         assert max(apart.values()) <= 2, apart
 
     @pytest.mark.parametrize('name', ['large', 'wide', 'colours', 'ink on nothing', 'light ink on nothing', 'on its side'])
@@ -417,7 +411,7 @@ class TestInABrowser:
             there.answers()
             there.page.wait_for_timeout(100)
         times = sorted(there.page.evaluate('times'))
-        tell(f'from the stroke to the answers of four models: {times[0]:.0f} to {times[-1]:.0f} ms, median {times[len(times) // 2]:.0f}')
+        tell(f'page: from the stroke to the answers of four models: {times[0]:.0f} to {times[-1]:.0f} ms, median {times[len(times) // 2]:.0f}')
         assert len(times) == 12 and times[6] < 2000
 
     @pytest.mark.parametrize('scheme', ['light', 'dark'])

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from browser import AXE, Hand
-from conftest import CHROMIUM, ROOT
+from conftest import CHROMIUM, ROOT, tell
 from test_notebooks import LESSONS
 from test_package import MODULES
 
@@ -33,9 +33,7 @@ def built(tmp_path_factory):
                    'PYTHONPATH': str(ROOT / 'tests' / 'offline')}
     done = subprocess.run([sys.executable, 'site/build.py', folder], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    print(done.stdout)
-    if file := os.environ.get('TIMES'):
-        with open(file, 'a', encoding='utf-8') as out: out.write(f'site: {done.stdout}')
+    tell(f'site: {done.stdout}')
     return folder
 
 
@@ -173,8 +171,7 @@ def test_a_word_is_found(visit):
 def test_a_digit_is_drawn_and_read_on_the_first_page(visit):
     page = visit('index.html')
     shown = page.evaluate("performance.getEntriesByType('paint').find(e => e.name == 'first-contentful-paint').startTime")
-    if file := os.environ.get('TIMES'):
-        with open(file, 'a', encoding='utf-8') as out: out.write(f'site: first paint after {shown:.0f} ms\n')
+    tell(f'site: first paint after {shown:.0f} ms')
     class InFrame(Hand):
         paper = property(lambda self: self.page.frame_locator('iframe.pad').locator('.uth-pad-paper').first)
     InFrame(page).draw()  # a three

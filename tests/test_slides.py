@@ -11,7 +11,7 @@ import sys
 
 import pytest
 from browser import AXE, take_picture
-from conftest import CHROMIUM, ROOT
+from conftest import CHROMIUM, ROOT, tell
 from test_notebooks import LESSONS
 
 from digits_uth.lessons import learners_copy
@@ -99,8 +99,7 @@ def built(tmp_path_factory):
     environment = {**os.environ, 'PYTHONPATH': str(ROOT / 'tests' / 'offline')}
     done = subprocess.run([sys.executable, 'classroom/slides.py', folder], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
-    if file := os.environ.get('TIMES'):
-        with open(file, 'a', encoding='utf-8') as out: out.write(done.stdout)
+    tell(done.stdout)
     assert sorted(path.name for path in folder.iterdir()) == [f'{name}.html' for name in TALKS]  # nothing lies beside them
     return folder
 
