@@ -51,7 +51,8 @@ def train_epoch(
 ):              # float, the mean loss over the items, each measured before its step
     "One epoch of training: a step for each batch. It starts from the parameters as they are."
     set_mode(model, 'train')
-    loss_func, losses = looked_at(loss_func), []
+    loss_func = looked_at(loss_func)  # read past
+    losses = []
     for xb, yb in dl:
         losses.append((calc_grad(xb, yb, model, loss_func), len(xb)))
         opt.step()
