@@ -16,20 +16,20 @@ from .keeping import put_back, set_lr
 
 # %% ../nbs/06_optimizers.ipynb #5ece3801
 class BasicOptim:
-    "Stochastic gradient descent, the same as torch.optim.SGD."
+    "Stochastic gradient descent, the same as torch.optim.SGD(params, lr)."
     @checked
     def __init__(
         self,
         params,  # tensors that require gradients, such as model.parameters()
         lr,      # a number above 0: the learning rate
     ):
-        self.params, self.lr = list(params), lr
+        self.params, self.lr = list(params), lr   # a list: model.parameters() can be gone through only once
 
     @torch.no_grad()
     def step(self):
         "Take a step against each parameter's gradient."
         for p in self.params:
-            if p.grad is not None: p -= self.lr * p.grad
+            if p.grad is not None: p -= self.lr * p.grad   # None: no gradient
 
     def zero_grad(self):
         "Forget all gradients."
@@ -37,7 +37,7 @@ class BasicOptim:
 
 # %% ../nbs/06_optimizers.ipynb #4fa15565
 class Momentum(BasicOptim):
-    "SGD with momentum, the same as torch.optim.SGD(..., momentum=...)."
+    "SGD with momentum, the same as torch.optim.SGD(params, lr, momentum)."
     @checked
     def __init__(
         self,
@@ -53,13 +53,13 @@ class Momentum(BasicOptim):
         "Let each velocity take up the gradient, and step against it."
         for p in self.params:
             if p.grad is None: continue
-            v = self.momentum * self.velocities.get(p, 0) + p.grad
+            v = self.momentum * self.velocities.get(p, 0) + p.grad   # 0: no velocity yet
             p -= self.lr * v
             self.velocities[p] = v
 
 # %% ../nbs/06_optimizers.ipynb #60b5d1b8
 class Adam(BasicOptim):
-    "The same as torch.optim.Adam."
+    "Adam, the same as torch.optim.Adam(params, lr, betas, eps)."
     @checked
     def __init__(
         self,
