@@ -163,6 +163,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'digits_uth.exercises._is_open': ('exercises.html#_is_open', 'digits_uth/exercises.py'),
                                       'digits_uth.exercises._random': ('exercises.html#_random', 'digits_uth/exercises.py'),
                                       'digits_uth.exercises._slopes': ('exercises.html#_slopes', 'digits_uth/exercises.py'),
+                                      'digits_uth.exercises._step_down': ('exercises.html#_step_down', 'digits_uth/exercises.py'),
                                       'digits_uth.exercises._whole': ('exercises.html#_whole', 'digits_uth/exercises.py'),
                                       'digits_uth.exercises._wrong': ('exercises.html#_wrong', 'digits_uth/exercises.py'),
                                       'digits_uth.exercises.check_01_1': ('exercises.html#check_01_1', 'digits_uth/exercises.py'),

@@ -284,22 +284,36 @@ def check_03_3(
         yield answer(x.clone()), (x - mean) / std, mistakes, 'for each column the mean should be 0 and std() should be 1.'
 
 # %% ../nbs/exercises.ipynb #14a9a389
-@_check('a row of one number for each picture.',
-        nudge='labels == 3 asks all at once: what does it answer, and how do you make 1 and 0 of that?',
-        step='(labels == 3).long() is (n,); unsqueeze(1) makes a column of it.')
+def _step_down(xb, yb, weights, bias, lr, sign=1):
+    "A step down the mean distance from right, for weights and bias, by the slope of the sigmoid, p * (1 - p)."
+    p = (xb @ weights + bias).sigmoid()
+    slope = (1 - 2 * yb) * p * (1 - p) / len(xb)
+    return weights - sign * lr * xb.T @ slope, bias - sign * lr * slope.sum(0)
+
+@_check('all parameters move, in place, and no gradient is left over.',
+        nudge='Which four things does the loop over all 784 weights do in each step, and for which two tensors?',
+        step='mnist_loss(linear1(xb, weights, bias), yb).backward(); under torch.no_grad(), for p in (weights, bias): '
+             'p -= lr * p.grad, then p.grad.zero_(); return weights, bias.')
 def check_04_1(
-    answer,  # make_targets(labels)
+    answer,  # step_down(xb, yb, weights, bias, lr)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
-    "Lesson 04: threes and sevens into targets (n, 1)."
-    shown = torch.tensor([3, 7, 7, 3, 3]), torch.tensor([7]), torch.tensor([3, 3])
-    for labels in _inputs(seed, shown, lambda r, i: torch.tensor([3, 7, *r.choices((3, 7), k=r.randint(6, 12))])):
-        right = (labels == 3).long()
-        mistakes = {f'({len(labels)}, 1) expected, ({len(labels)},) found: add an axis with unsqueeze(1).': right,
-                    'that has the axis in front: unsqueeze(1), not unsqueeze(0).': right[None],
-                    'it is the other way round: 1 for a 3, 0 for a 7.': 1 - right[:, None],
-                    'those are the labels themselves: 1 for a 3 and 0 for a 7 are wanted.': labels[:, None]}
-        yield answer(labels.clone()), right[:, None], mistakes, '[3, 7, 3] should give [[1], [0], [1]].'
+    "Lesson 04: a step downhill for weights and bias."
+    shown = (6, 3, 1.), (2, 1, 20.), (9, 4, .5)
+    for n, k, lr in _inputs(seed, shown, lambda r, i: (r.randint(2, 9), r.randint(1, 5), r.uniform(.5, 5))):
+        g = _draw(seed, n)
+        xb, weights, bias = (torch.randn(size, generator=g) for size in ((n, k), (k, 1), 1))
+        yb = torch.arange(n)[:, None] % 2
+        found = answer(xb.clone(), yb.clone(), weights.clone().requires_grad_(), bias.clone().requires_grad_(), lr)
+        if not isinstance(found, tuple) or len(found) != 2: raise TypeError('return two tensors: return weights, bias')
+        for name, p, start, right, up in zip(('weights', 'bias'), found, (weights, bias), _step_down(xb, yb, weights, bias, lr),
+                                             _step_down(xb, yb, weights, bias, lr, sign=-1), strict=True):
+            mistakes = {f'{name} has not moved: take the step, for weights and bias, before you set the gradients to 0.': start,
+                        'you walk up: subtract the gradient.': up}
+            yield p, right, mistakes, f'{name} should move by -lr times its gradient.'
+            if not (p.is_leaf and p.requires_grad): raise TypeError(f'{name} is another tensor now: write {name} -= ..., lesson 03')
+            left = torch.zeros_like(p) if p.grad is None else p.grad
+            yield left, torch.zeros_like(p), {}, f'the gradient of {name} is left over: set it to 0 after the step.'
 
 @_check('two columns of weights, two scores a picture.',
         nudge='xb @ weights + bias: what shape has it, and along which axis lie the two scores of one picture?',
@@ -321,23 +335,23 @@ def check_04_2(
         yield (answer(xb.clone(), weights.clone(), bias.clone()), (xb @ weights + bias).argmax(1), mistakes,
                'score each row with xb @ weights + bias, then take argmax(1).')
 
-@_check('|targets - preds| is what is missing from 1 for a 3 and what is there above 0 for a 7.',
-        nudge='What is target - pred for a 3 that got .9? For a 7 that got .4? What has to go?',
-        step='The sign: (targets - preds).abs() is each distance; then the mean.')
+@_check('|targets - sure| is what is missing from 1 for a 3 and what is there above 0 for a 7.',
+        nudge='What is targets - sure for a 3 that got .9? For a 7 that got .4? What has to go?',
+        step='The sign: (targets - sure).abs() is each distance; then the mean.')
 def check_04_3(
-    answer,  # distance_loss(preds, targets)
+    answer,  # distance_loss(sure, targets)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 04: the mean distance from right, without where."
     for n in (3, 40, 1):
-        preds, targets = _random(1, seed)[0].flatten()[:n, None], (_random(1, seed, 1)[0].flatten()[:n, None] > .5).long()
-        d = targets - preds
+        sure, targets = _random(1, seed)[0].flatten()[:n, None], (_random(1, seed, 1)[0].flatten()[:n, None] > .5).long()
+        d = targets - sure
         mistakes = {'plus and minus cancel: take abs before the mean.': d.mean(), 'take abs before the mean.': -d.mean(),
                     'one number for all pictures: take the mean.': d.abs(), 'that is the sum: take the mean.': d.abs().sum(),
                     'abs comes before the mean, not after.': d.mean().abs(),
                     'that is the mean of the squares: abs is wanted.': (d**2).mean(),
-                    'the predictions are between 0 and 1 already: no sigmoid.': (targets - preds.sigmoid()).abs().mean()}
-        yield answer(preds.clone(), targets.clone()), d.abs().mean(), mistakes, 'for [.9, .4, .2] and [1, 0, 1] it should be .4333.'
+                    'sureness is between 0 and 1 already: no sigmoid.': (targets - sure.sigmoid()).abs().mean()}
+        yield answer(sure.clone(), targets.clone()), d.abs().mean(), mistakes, 'for [.9, .4, .2] and [1, 0, 1] it should be .4333.'
 
 # %% ../nbs/exercises.ipynb #d2cc4e77
 @_check('every row once, in order, and the last batch as small as it must be.',

@@ -79,8 +79,8 @@ def mnist_loss(
     reduction='mean',  # 'mean', 'sum' or 'none', which gives (n, 1)
 ):                     # () from 0, all surely right, to 1, all surely wrong
     "How far the predictions are from right, on average, after a sigmoid."
-    preds = preds.sigmoid()
-    loss = torch.where(targets == 1, 1 - preds, preds)
+    sure = preds.sigmoid()
+    loss = torch.where(targets == 1, 1 - sure, sure)
     return loss if reduction == 'none' else getattr(loss, reduction)()
 
 # %% ../nbs/04_mnist_loss.ipynb #00c91d2f

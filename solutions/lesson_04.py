@@ -1,20 +1,55 @@
 "Lesson 04: a model answer to each exercise, and answers that are typical and wrong."
+import torch
+
+from digits_uth.loss import linear1, mnist_loss
 
 
-def make_targets(labels):
-    return (labels == 3).long().unsqueeze(1)
+def step_down(xb, yb, weights, bias, lr):
+    mnist_loss(linear1(xb, weights, bias), yb).backward()
+    with torch.no_grad():
+        for p in (weights, bias):
+            p -= lr * p.grad
+            p.grad.zero_()
+    return weights, bias
 
 
-def targets_without_axis(labels):
-    return (labels == 3).long()
+def step_without_bias(xb, yb, weights, bias, lr):
+    mnist_loss(linear1(xb, weights, bias), yb).backward()
+    with torch.no_grad():
+        weights -= lr * weights.grad
+    weights.grad.zero_()
+    return weights, bias
 
 
-def targets_other_way_round(labels):
-    return (labels == 7).long().unsqueeze(1)
+def step_up(xb, yb, weights, bias, lr):
+    mnist_loss(linear1(xb, weights, bias), yb).backward()
+    with torch.no_grad():
+        for p in (weights, bias):
+            p += lr * p.grad
+            p.grad.zero_()
+    return weights, bias
 
 
-def targets_bool(labels):
-    return (labels == 3).unsqueeze(1)
+def step_not_zeroed(xb, yb, weights, bias, lr):
+    mnist_loss(linear1(xb, weights, bias), yb).backward()
+    with torch.no_grad():
+        for p in (weights, bias):
+            p -= lr * p.grad
+    return weights, bias
+
+
+def step_zeroed_too_early(xb, yb, weights, bias, lr):
+    mnist_loss(linear1(xb, weights, bias), yb).backward()
+    with torch.no_grad():
+        for p in (weights, bias):
+            p.grad.zero_()
+            p -= lr * p.grad
+    return weights, bias
+
+
+def step_to_other_tensors(xb, yb, weights, bias, lr):
+    mnist_loss(linear1(xb, weights, bias), yb).backward()
+    return weights - lr * weights.grad, bias - lr * bias.grad
 
 
 def larger_score(xb, weights, bias):
@@ -33,25 +68,25 @@ def larger_along_pictures(xb, weights, bias):
     return (xb @ weights + bias).argmax(0)
 
 
-def distance_loss(preds, targets):
-    return (targets - preds).abs().mean()
+def distance_loss(sure, targets):
+    return (targets - sure).abs().mean()
 
 
-def distance_signed(preds, targets):
-    return (targets - preds).mean()
+def distance_signed(sure, targets):
+    return (targets - sure).mean()
 
 
-def distance_squared(preds, targets):
-    return ((targets - preds)**2).mean()
+def distance_squared(sure, targets):
+    return ((targets - sure)**2).mean()
 
 
-def distance_sum(preds, targets):
-    return (targets - preds).abs().sum()
+def distance_sum(sure, targets):
+    return (targets - sure).abs().sum()
 
 
 # check -> (right answers, wrong answers)
 SOLUTIONS = {
-    'check_04_1': ([make_targets], [targets_without_axis, targets_other_way_round, targets_bool]),
+    'check_04_1': ([step_down], [step_without_bias, step_up, step_not_zeroed, step_zeroed_too_early, step_to_other_tensors]),
     'check_04_2': ([larger_score], [larger_without_bias, larger_scores_themselves, larger_along_pictures]),
     'check_04_3': ([distance_loss], [distance_signed, distance_squared, distance_sum]),
 }
