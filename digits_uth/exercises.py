@@ -486,31 +486,50 @@ def check_06_3(
         yield answer(grad.clone(), lr), lr * grad.sign(), mistakes, 'both averages, corrected, are grad and grad**2.'
 
 # %% ../nbs/exercises.ipynb #982c7a5e
-@_check('it counts batches of training only, and begins anew with each fit.',
-        nudge='Which event comes before a fit, and which after each batch? How does a callback know whether it is training?',
-        step='before_fit sets self.count = 0; after_batch adds 1 if self.training.')
+@_check('the best epoch is remembered, the first of equally good ones, and each fit begins anew.',
+        nudge='At which moment is the accuracy of an epoch known, and at which one must the old best be forgotten?',
+        step='before_fit sets self.best = -1; after_epoch compares the share of right validation answers with it, by >.')
 def check_07_1(
-    answer,  # the class CountBatches
+    answer,  # the class Best
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
-    "Lesson 07: a callback that counts batches."
+    "Lesson 07: a callback that remembers the best epoch."
     import io
     from contextlib import redirect_stdout
+    from fastai.callback.core import Callback
     from torch import nn
     from digits_uth.learner import digit_dls, digit_learner
-    for n, epochs in _inputs(seed, ((10, 1), (7, 3)), lambda r, i: (r.randint(13, 28), r.randint(2, 3)), 2):
-        x, y, counter = _random(1, seed)[0][:n], torch.arange(n)[:, None] % 2, answer()
-        learn = digit_learner(digit_dls(x, y, x[:5], y[:5], bs=4, device='cpu'), nn.Linear(28, 1), cbs=counter)
+    class Scripted(nn.Module):  # in validation it is right about the first `right` pictures, in training about all
+        def __init__(self):
+            super().__init__()
+            self.w, self.right, self.script = nn.Parameter(torch.ones(1)), 0, ()
+        def forward(self, xb):
+            return self.w * (2 * xb[:, 1:] - 1) * (1 if self.training else (10 * xb[:, :1] < self.right - .5).float() * 2 - 1)
+    class Follow(Callback):
+        def before_epoch(self): self.model.right = self.model.script[self.epoch]
+    def drawn(r, i):  # the last fit has its best twice, and neither at the end; the fit before it has a better one
+        best = r.randint(4, 8)
+        def lower(n): return [r.randint(1, best - 1) for _ in range(n)]
+        return (*lower(1), best + 1, *lower(1)), (*lower(r.randint(1, 2)), best, *lower(1), best, *lower(1))
+    for before, last in _inputs(seed, (((3, 9, 6), (2, 7, 5, 7, 4)), ((4, 6), (8, 1))), drawn, 2):
+        y = torch.randint(2, (10, 1), generator=_draw(seed, sum(last)))
+        x, model, best = torch.cat([torch.arange(10)[:, None] / 10, y], 1), Scripted(), answer()
+        learn = digit_learner(digit_dls(x[:6], y[:6], x, y, bs=4, device='cpu'), model, cbs=[best, Follow()])
         with redirect_stdout(io.StringIO()), learn.no_bar(), learn.no_logging():
-            for _ in range(2): learn.fit(epochs, lr=.1)
-        train, valid = -(-n // 4), 2
-        mistakes = {'batches of validation are counted too: ask self.training.': torch.tensor(epochs * (train + valid)),
-                    'begin at 0 with each fit, in before_fit, not in __init__.': torch.tensor(2 * epochs * train),
-                    'that is twice: validation counts too, and it goes on from fit to fit.': torch.tensor(2 * epochs * (train + valid)),
-                    'begin at 0 with each fit, not with each epoch.': torch.tensor(train),
-                    'that is the number of batches of validation.': torch.tensor(epochs * valid)}
-        yield (torch.tensor(counter.count), torch.tensor(epochs * train), mistakes,
-               f'after {epochs} epochs of {train} batches it should be {epochs * train}.')
+            for model.script in (before, last): learn.fit(len(model.script), lr=.1)
+        top, over = max(last), max(before)
+        def of_batches(right): return sum(min(1, max(0, right - start) / size) for start, size in ((0, 4), (4, 4), (8, 2))) / 3
+        at, tie = last.index(top), len(last) - 1 - last[::-1].index(top)
+        mistakes = {'that is the last epoch, not the best one.': torch.tensor([last[-1] / 10, len(last) - 1]),
+                    'of equally good epochs the first: compare by >, not by >=.': torch.tensor([top / 10, tie]),
+                    'each fit begins anew: set self.best in before_fit, not in __init__.':
+                        torch.tensor([over / 10, before.index(over)]),
+                    'the training pictures are counted too: ask self.training.': torch.tensor([(6 + top) / 16, at]),
+                    'that is a mean of the means of batches: divide all right answers by all answers (lesson 05).':
+                        torch.tensor([of_batches(top), at]),
+                    "the epoch before it: begin at 0, as fastai's table does.": torch.tensor([top / 10, at + 1])}
+        yield (torch.tensor([best.best, best.at]), torch.tensor([top / 10, at]), mistakes,
+               f'accuracies of {", ".join(str(right / 10) for right in last)} should give best = {top / 10} and at = {at}.')
 
 @_check('a model with a single parameter elsewhere fails as one with all of them there.',
         nudge='model.parameters() gives all of them: what must hold for each?',

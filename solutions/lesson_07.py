@@ -2,38 +2,58 @@
 from fastai.callback.core import Callback
 
 
-class CountBatches(Callback):
+class Best(Callback):
     def before_fit(self):
-        self.count = 0
+        self.best = -1
 
-    def after_batch(self):
-        if self.training:
-            self.count += 1
-
-
-class CountValidationToo(Callback):
-    def before_fit(self):
-        self.count = 0
-
-    def after_batch(self):
-        self.count += 1
-
-
-class CountFromFitToFit(Callback):
-    count = 0
-
-    def after_batch(self):
-        if self.training:
-            self.count += 1
-
-
-class CountEachEpoch(Callback):
     def before_epoch(self):
-        self.count = 0
+        self.right = self.all = 0
 
     def after_batch(self):
-        if self.training:
-            self.count += 1
+        if not self.training:
+            self.right += ((self.pred > 0) == (self.yb[0] == 1)).sum().item()
+            self.all += len(self.yb[0])
+
+    def after_epoch(self):
+        if self.right / self.all > self.best:
+            self.best, self.at = self.right / self.all, self.epoch
+
+
+class FromTheTable(Callback):
+    def after_fit(self):
+        accuracies = [row[2] for row in self.learn.recorder.values]
+        self.best = max(accuracies)
+        self.at = accuracies.index(self.best)
+
+
+class LastEpoch(Best):
+    def after_epoch(self):
+        self.best, self.at = self.right / self.all, self.epoch
+
+
+class LaterOfEqual(Best):
+    def after_epoch(self):
+        if self.right / self.all >= self.best:
+            self.best, self.at = self.right / self.all, self.epoch
+
+
+class BestOfAllFits(Best):
+    def before_fit(self):
+        if not hasattr(self, 'best'):
+            self.best = -1
+
+
+class TrainingToo(Best):
+    def after_batch(self):
+        self.right += ((self.pred > 0) == (self.yb[0] == 1)).sum().item()
+        self.all += len(self.yb[0])
+
+
+class MeanOfBatches(Best):
+    def after_batch(self):
+        if not self.training:
+            self.right += ((self.pred > 0) == (self.yb[0] == 1)).float().mean().item()
+            self.all += 1
 
 
 def in_one_place(model, xb):
@@ -50,6 +70,6 @@ def without_the_batch(model, xb):
 
 # check -> (right answers, wrong answers)
 SOLUTIONS = {
-    'check_07_1': ([CountBatches], [CountValidationToo, CountFromFitToFit, CountEachEpoch]),
+    'check_07_1': ([Best, FromTheTable], [LastEpoch, LaterOfEqual, BestOfAllFits, TrainingToo, MeanOfBatches]),
     'check_07_2': ([in_one_place], [first_parameter_only, without_the_batch]),
 }

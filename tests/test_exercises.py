@@ -65,7 +65,7 @@ def frozen(x):
 def by_heart(right, wrong):
     """An answer that keeps what it was asked and what it said, one that knows that by heart and goes wrong elsewhere, and what they know.
 
-    An object is asked by all that has been called on it so far. What a callback says is its count at the end of a fit.
+    An object is asked by all that has been called on it so far. What a callback sees are batches, and what it says is its best epoch at the end of a fit.
     """
     known = {}
     if not isinstance(right, type):
@@ -79,23 +79,24 @@ def by_heart(right, wrong):
             return known[asked] if asked in known else wrong(*args)
         return keeps, knows, known
     names = [name for name in vars(right) if callable(getattr(right, name)) and not name.startswith('_')]
-    counts = 'after_batch' in names
+    sees = 'after_batch' in names
 
     def method(base, name, keep):
         def call(self, *args):
-            self.__dict__.setdefault('asked', []).append((name, frozen(args), counts and self.training))
+            seen = sees and name == 'after_batch' and (self.training or (frozen(self.pred > 0), frozen(self.yb)))
+            self.__dict__.setdefault('asked', []).append((name, frozen(args), seen))
             said = getattr(base, name, lambda self: None)(self, *args)
             if name == 'after_fit':
-                said = self.count
+                said = self.best, self.at
             asked = tuple(self.asked)
             if keep and said is not None:
                 known[asked] = said
             said = known.get(asked, said)
             if name == 'after_fit':
-                self.count = said
+                self.best, self.at = said
             return said
         return call
-    answers = [type(base.__name__, (base,), {name: method(base, name, keep) for name in names + ['after_fit'] * counts})
+    answers = [type(base.__name__, (base,), {name: method(base, name, keep) for name in names + ['after_fit'] * sees})
                for base, keep in ((right, True), (wrong, False))]
     return *answers, known
 
