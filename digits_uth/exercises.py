@@ -701,27 +701,53 @@ def check_09_3(
                'where x was above 0 g goes back whole, elsewhere a tenth of it.')
 
 # %% ../nbs/exercises.ipynb #66a7a508
-@_check('a column for each class, and a single 1 in each row.',
-        nudge='Compare each label with each class from 0 to k - 1: what shapes broadcast to (n, k)?',
-        step="labels[:, None] == torch.arange(k), as floats; or torch's own F.one_hot, as floats.")
+@_check('no exponent is above 0, and nothing else has changed.',
+        nudge='Only differences of scores count, so one number may be taken from all scores of a row. Which makes the largest exponent 0?',
+        step="logits.amax(-1, keepdim=True) holds each row's largest score: subtract it, then go on as softmax_naive does.")
 def check_10_1(
-    answer,  # one_hot(labels, k)
+    answer,  # softmax_safe(logits)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
-    "Lesson 10: labels as rows of 0 and 1."
-    shown = (torch.tensor([2, 0, 1, 2]), 3), (torch.tensor([9]), 10), (torch.tensor([1, 1]), 4)
-    def drawn(r, i): return torch.tensor(r.choices(range(k := r.randint(3, 12)), k=r.randint(5, 12))), k
-    for labels, k in _inputs(seed, shown, drawn):
-        right = (labels[:, None] == torch.arange(k)).float()
-        mistakes = {'that is (k, n): the rows are the pictures.': right.T,
-                    'it is the other way round: 1 in the column of the right class.': 1 - right,
-                    'the classes begin at 0: the column of class 0 is the first.': right.roll(-1, 1)}
-        yield answer(labels.clone(), k), right, mistakes, '[2, 0] and k = 3 should give [[0, 0, 1], [1, 0, 0]].'
+    "Lesson 10: softmax that does not overflow."
+    large = 'the powers of e are still too large for [102, 101, 100]: subtract first.'
+    rows = "subtract each row's own largest: amax(-1, keepdim=True)."
+    shown = [2., 1., 0.], [102., 101., 100.], [[0., 200.], [-300., -300.]]
+    def drawn(r, i):
+        if i == 2: return [[0., 150.], [r.uniform(-400, -300), -350.]]
+        return [r.uniform(-3, 3) + 120 * i for _ in range(r.randint(3, 6))]
+    for scores, otherwise in zip(_inputs(seed, shown, drawn), (large, large, rows), strict=True):
+        logits = torch.tensor(scores)
+        exp = (logits - logits.amax(-1, keepdim=True)).exp()
+        mistakes = {'they must add up to 1: divide by their sum.': exp,
+                    'divide each row by its own sum: sum(-1, keepdim=True).': exp / exp.sum(),
+                    'subtract the largest, do not divide by it.': (logits / logits.amax(-1, keepdim=True)).softmax(-1)}
+        yield answer(logits.clone()), logits.softmax(-1), mistakes, otherwise
+
+@_check('a loss for each row, and no logarithm of zero.',
+        nudge='Two things for each row: log Σ of its scores, and the score of its right class. Which is taken from which?',
+        step='logits.logsumexp(1) is log Σ; logits[torch.arange(len(logits)), targets] takes one score from each row.')
+def check_10_2(
+    answer,  # losses_of(logits, targets)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
+) -> bool:   # is it right?
+    "Lesson 10: cross-entropy of each row."
+    for n, k in _inputs(seed, ((4, 3), (7, 10), (2, 5)), lambda r, i: (r.randint(3, 12), r.randint(2, 12))):
+        g = _draw(seed, n)
+        logits, targets = 5 * torch.randn(n, k, generator=g), torch.randint(k, (n,), generator=g)
+        logits[0], targets[0] = torch.arange(0, -200 * k, -200), k - 1  # where softmax is 0 in float32
+        own, log_sum = logits[torch.arange(n), targets], logits.logsumexp(1)
+        mistakes = {'that is s − log Σ: the other way round.': own - log_sum,
+                    'one loss for each row: the mean comes later.': (log_sum - own).mean(),
+                    'that is the loss of the highest score: take that of the right class.': log_sum - logits.amax(1),
+                    'that is log Σ alone: the score of the right class is missing.': log_sum,
+                    'a probability became 0, and its log infinite: take logsumexp, not the log of softmax.':
+                        (log_sum - own).where(own - log_sum > -103, torch.inf)}
+        yield answer(logits.clone(), targets.clone()), log_sum - own, mistakes, 'scores [2, 1, 0] and the right class 0 should give .4076.'
 
 @_check('of what is there, how much was found: each row by its own sum.',
         nudge='What is on the diagonal, and what does a row add up to?',
         step='matrix.diagonal() are those recognised, matrix.sum(1) those that are there: divide.')
-def check_10_2(
+def check_10_3(
     answer,  # recall(matrix)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
@@ -736,27 +762,6 @@ def check_10_2(
                     'those are the counts: divide each by the sum of its row.': right,
                     'that is the share that was *not* recognised.': 1 - right / matrix.sum(1)}
         yield answer(matrix.clone()), right / matrix.sum(1), mistakes, '[[8, 2], [1, 4]] should give [.8, .8].'
-
-@_check('right within three tries.',
-        nudge='topk(3, 1) finds the three highest in each row: where are they, and is the target among them?',
-        step='preds.topk(3, 1).indices == targets.unsqueeze(1), then any(1), then the share.')
-def check_10_3(
-    answer,  # top3(preds, targets)
-    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
-) -> bool:   # is it right?
-    "Lesson 10: is the right class among the three highest scores?"
-    for n, k in _inputs(seed, ((40, 10), (7, 4), (1, 5)), lambda r, i: (r.randint(50, 200), r.randint(4, 10))):
-        g = _draw(seed, n)
-        preds, targets = torch.randn(n, k, generator=g), torch.randint(k, (n,), generator=g)
-        hit = preds.topk(3, 1).indices == targets[:, None]
-        worst = preds.topk(3, 1, largest=False).indices == targets[:, None]
-        mistakes = {'that is the accuracy, the best one alone.': hit[:, 0].float().mean(),
-                    'that is the share of hits among all 3n places: any(1) first.': hit.float().mean(),
-                    'that is the number of hits: take the mean.': hit.any(1).sum(),
-                    'one number for each row: take the mean.': hit.any(1).float(),
-                    'those are the three smallest: the largest are wanted.': worst.any(1).float().mean()}
-        yield (answer(preds.clone(), targets.clone()), hit.any(1).float().mean(), mistakes,
-               'compare topk(3, 1).indices with targets.unsqueeze(1), then any(1).')
 
 # %% ../nbs/exercises.ipynb #58414a61
 @_check('as many as there are places for the window.',
