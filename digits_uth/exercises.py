@@ -558,25 +558,28 @@ def check_07_2(
                f'parameters on {places} and a batch on {where} should give {right}.')
 
 # %% ../nbs/exercises.ipynb #cfd5f2c5
-@_check('a bend at 0, for every number by itself.',
-        nudge='What happens to a number below 0, what to another? And x itself must stay as it is.',
-        step='x.clamp(min=0) makes a new tensor; torch.where(x > 0, x, 0.) does too.')
+@_check('two bends, and the corners are told apart.',
+        nudge="The first unit is the sum of both pixels. Look at bent: from which sum on does the second unit begin, and how much does it take away?",
+        step='w1 = [[1, 1], [1, 1]] and b1 = [0, -ink]: the second unit is on only where both have ink. It takes twice its sum away: w2 = [[1, -2]].')
 def check_08_1(
-    answer,  # my_relu(x)
+    answer,  # corner_weights(ink)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
-    "Lesson 08: the rectified linear unit."
-    for size in ((7,), (3, 4), (2, 3, 5)):
-        x = torch.randn(size, generator=_draw(seed, len(size)))
-        given = x.clone()
-        found = answer(given)
-        if not given.equal(x): raise ValueError('x itself has been changed: make a new tensor, without clamp_ or x[x < 0] = 0')
-        mistakes = {'negative numbers become 0, not positive.': x.abs(),
-                    'that is 1 where x is positive: the number itself is wanted there.': (x > 0).float(),
-                    'it is the other way round: positive numbers stay.': x.clamp(max=0),
-                    'those below 0 are to become 0, not to be left out.': x[x > 0],
-                    'one number for all: each number by itself.': x.max().clamp(min=0)}
-        yield found, x.clamp(min=0), mistakes, '[-1, 0, 2] should give [0, 0, 2].'
+    "Lesson 08: exclusive or, by a network whose weights are chosen by hand."
+    corners, expected = torch.tensor([[0., 0.], [0., 1.], [1., 0.], [1., 1.]]), torch.tensor([False, True, True, False])
+    for ink in _inputs(seed, (1., 255., 8.), lambda r, i: r.randint(20, 4000) / 8):
+        found = answer(ink)
+        if found is not None:
+            found = [torch.as_tensor(values, dtype=torch.float) for values in found]
+            if (shapes := [tuple(values.shape) for values in found]) != [(2, 2), (2,), (1, 2), (1,)]:
+                raise ValueError(f'w1, b1, w2 and b2 have the shapes (2, 2), (2,), (1, 2) and (1,), yours {shapes}')
+            w1, b1, w2, b2 = found
+            found = ((ink * corners @ w1.T + b1).relu() @ w2.T + b2)[:, 0] > 0
+        mistakes = {f'for ink = {ink:g} all four scores are below 0, or at 0: one pixel with ink must come above it.': torch.tensor([False] * 4),
+                    f'for ink = {ink:g} all four scores are above 0: with a last bias below 0, no ink at all comes below it.': torch.tensor([True] * 4),
+                    'two pixels with ink are above 0, as one is: the second unit must take away more.': torch.tensor([False, True, True, True]),
+                    'each corner is on the wrong side: turn the signs of w2 and b2.': ~expected}
+        yield found, expected, mistakes, f'for ink = {ink:g} the scores of 0 0, 0 1, 1 0, 1 1 are above 0: {found if found is None else found.tolist()}.'
 
 @_check('weights and biases, all of them.',
         nudge='model.parameters() gives tensors: how many numbers has each?',

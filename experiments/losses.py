@@ -20,9 +20,10 @@ def cross_entropy(preds, targets):
 
 LOSSES = {'mnist_loss': mnist_loss, 'cross_entropy': cross_entropy}
 MODELS = {'linear': lambda: nn.Linear(784, 1), 'no bend': lambda: nn.Sequential(nn.Linear(784, 30), nn.Linear(30, 1)), 'net': simple_net}
-RATES = (.1, .3, 1., 4., 6., 10., 30.)
+RATES = {'mnist_loss': (.1, .3, 1., 4., 6., 10., 30., 100.),  # each model's best lies inside the range
+         'cross_entropy': (.03, .1, .3, 1., 4., 6., 10., 30.)}
 CASES = [{'loss': loss, 'model': model, 'lr': lr, 'seed': seed}
-         for loss in LOSSES for model in MODELS for lr in RATES for seed in range(5)]
+         for loss in LOSSES for model in MODELS for lr in RATES[loss] for seed in range(5)]
 WITHIN = {'epoch_20': .006, 'epoch_40': .006}
 TRY = [{'loss': loss, 'model': model, 'lr': .3, 'seed': 0} for loss in LOSSES for model in MODELS]
 

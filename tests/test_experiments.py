@@ -227,7 +227,7 @@ def test_the_losses_of_lesson_08(few):
     experiment, given = few('losses')
     preds, targets, x = torch.tensor([[-2.], [.5]]), torch.tensor([[0], [1]]), torch.linspace(-1, 1, 3 * 784).view(3, 784)
     losses = {'mnist_loss': mnist_loss(preds, targets), 'cross_entropy': F.softplus(torch.tensor([-2., -.5])).mean()}
-    assert len(cases(experiment)) == 2 * 3 * 7
+    assert len(cases(experiment)) == 2 * 3 * 8
     for case in cases(experiment):
         found = experiment.run(**case)
         torch.testing.assert_close(given.loss_func(preds, targets), losses[case['loss']])
