@@ -559,8 +559,8 @@ def check_07_2(
 
 # %% ../nbs/exercises.ipynb #cfd5f2c5
 @_check('two bends, and the corners are told apart.',
-        nudge="The first unit is the sum of both pixels. Look at bent: from which sum on does the second unit begin, and how much does it take away?",
-        step='w1 = [[1, 1], [1, 1]] and b1 = [0, -ink]: the second unit is on only where both have ink. It takes twice its sum away: w2 = [[1, -2]].')
+        nudge='The first unit is the sum of both pixels. Look at bent: where does the second one begin, and how much does it take away?',
+        step='w1 = [[1, 1], [1, 1]] and b1 = [0, -ink]: the second unit waits for both. Then w2 = [[1, -2]]. Which b2?')
 def check_08_1(
     answer,  # corner_weights(ink)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
@@ -575,11 +575,12 @@ def check_08_1(
                 raise ValueError(f'w1, b1, w2 and b2 have the shapes (2, 2), (2,), (1, 2) and (1,), yours {shapes}')
             w1, b1, w2, b2 = found
             found = ((ink * corners @ w1.T + b1).relu() @ w2.T + b2)[:, 0] > 0
-        mistakes = {f'for ink = {ink:g} all four scores are below 0, or at 0: one pixel with ink must come above it.': torch.tensor([False] * 4),
-                    f'for ink = {ink:g} all four scores are above 0: with a last bias below 0, no ink at all comes below it.': torch.tensor([True] * 4),
-                    'two pixels with ink are above 0, as one is: the second unit must take away more.': torch.tensor([False, True, True, True]),
+        no, yes = torch.tensor([False, True])
+        mistakes = {f'for ink = {ink:g} no score is above 0: that of one pixel with ink must be.': no.expand(4),
+                    f'for ink = {ink:g} all scores are above 0: b2 must bring that of no ink below it.': yes.expand(4),
+                    'two pixels with ink are above 0, as one is: the second unit must take away more.': torch.stack([no, yes, yes, yes]),
                     'each corner is on the wrong side: turn the signs of w2 and b2.': ~expected}
-        yield found, expected, mistakes, f'for ink = {ink:g} the scores of 0 0, 0 1, 1 0, 1 1 are above 0: {found if found is None else found.tolist()}.'
+        yield found, expected, mistakes, f'for ink = {ink:g} not all corners are on the right side of 0.'
 
 @_check('weights and biases, all of them.',
         nudge='model.parameters() gives tensors: how many numbers has each?',
