@@ -830,30 +830,33 @@ def check_11_3(
                '(x - mean) / (var + eps).sqrt() * weight + bias, each with one number a channel: view(-1, 1, 1).')
 
 # %% ../nbs/exercises.ipynb #7b16f2ee
-@_check('most of a picture is paper, whatever its frame and its brightest spot.',
-        nudge='Which pixels are paper? How many of all are they: more than half, or fewer?',
-        step='More than half of the pixels above .5: the median says so in one word.')
+@_check('whole writers, a fifth of them or the next number above.',
+        nudge='Decide by the writer, never by the place of the picture. Which writers, and how many, are held back?',
+        step='With numbers from 0 on, writers % 5 says the same for all pictures of a writer, and is 0 for every fifth writer.')
 def check_12_1(
-    answer,  # paper_is_light(x)
+    answer,  # hold_back(writers)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
-    "Lesson 12: dark ink on light paper?"
-    light, heavy = torch.full((40, 30), .8), torch.full((40, 30), .65)
-    light[10:20, 5:9], heavy[1:19] = .1, 0                           # .45 of it is black, and its mean below .5
-    framed, spot = light.clone(), torch.full((28, 28), .1)
-    framed[[0, -1]] = framed[:, [0, -1]] = 0
-    spot[5:17] = 1                                                   # .43 of it is white
-    def drawn(r, i):  # ink on .35 to .45 of it, which draws the mean to its own side
-        x = torch.full((r.randint(20, 40), r.randint(20, 40)), r.uniform(.6, .7))
-        x[:int(r.uniform(.36, .46) * len(x))] = 0
-        return (1 - x, False) if i % 2 else (x, True)
-    shown = (light, True), (heavy, True), (framed, True), (spot, False), (1 - light, False)
-    for x, right in _inputs(seed, shown, drawn, 8):
-        mistakes = {'a frame or a shadow decides: look at all pixels, not at the rim.': x[0, 0] > .5,
-                    'one bright pixel decides: how many are light?': x.max() > .5,
-                    'the ink decides by its weight: count the pixels that are light, or take the median.': x.mean() > .5,
-                    'that is True for dark paper: the other way round.': torch.tensor(not right)}
-        yield answer(x.clone()), torch.tensor(right), mistakes, 'True is expected where more than half of the pixels are above .5.'
+    "Lesson 12: whole writers, held back."
+    def drawn(r, i):  # each writes three pictures or more, among the others'
+        k = r.randint(6, 17)
+        writers = [*range(k)] * 3 + r.choices(range(k), k=2 * k)
+        r.shuffle(writers)
+        return torch.tensor(writers)
+    shown = torch.arange(10).repeat_interleave(4), torch.tensor([0, 3, 1, 5, 2, 4, 6] * 4), torch.arange(5).repeat_interleave(3)
+    for writers in _inputs(seed, shown, drawn):
+        held, names = answer(writers.clone()), writers.unique()
+        fifth = -(-len(names) // 5)
+        if not isinstance(held, torch.Tensor) or held.shape != writers.shape or held.dtype != torch.bool:
+            yield held, writers < fifth, {}, ''
+            continue
+        shares = torch.stack([held[writers == name].double().mean() for name in names])
+        split, count = (shares % 1 > 0).sum().item(), (shares == 1).sum().item()
+        wrong = ('a writer has pictures on both sides: decide by writers, not by pictures.' if split else
+                 'those are the writers to train on: the other way round.' if count == len(names) - fifth else
+                 'too few: where a fifth is no whole number, take the next above.' if count < fifth else
+                 'too many: a fifth of the writers, not more than the next whole number.')
+        yield torch.tensor(not split and count == fifth), torch.tensor(True), {}, wrong
 
 @_check('down and right by what the centre of mass lacks of 14.',
         nudge='Where is the mass: in which row, on average, and in which column? How far is that from 14?',

@@ -2,28 +2,30 @@
 import torch
 
 
-def paper_is_light(x):
-    return (x > .5).float().mean() > .5
+def hold_back(writers):
+    return writers % 5 == 0
 
 
-def paper_is_light_by_median(x):
-    return bool(x.median() > .5)
+def hold_back_by_chance(writers):
+    each = writers.unique()
+    chosen = each[torch.randperm(len(each))[:-(-len(each) // 5)]]
+    return torch.isin(writers, chosen)
 
 
-def paper_is_light_by_mean(x):
-    return x.mean() > .5
+def hold_back_pictures(writers):
+    return torch.arange(len(writers)) % 5 == 0
 
 
-def paper_is_light_by_corner(x):
-    return x[0, 0] > .5
+def hold_back_too_few(writers):
+    return writers < len(writers.unique()) // 5
 
 
-def paper_is_light_by_maximum(x):
-    return x.max() > .5
+def hold_back_too_many(writers):
+    return writers % 2 == 0
 
 
-def paper_is_dark(x):
-    return x.median() <= .5
+def hold_back_the_others(writers):
+    return writers % 5 != 0
 
 
 def centre(x):
@@ -72,8 +74,8 @@ def share_answered(probability, right, threshold):
 
 
 SOLUTIONS = {  # check -> (right answers, wrong answers)
-    'check_12_1': ([paper_is_light, paper_is_light_by_median],
-                   [paper_is_light_by_mean, paper_is_light_by_corner, paper_is_light_by_maximum, paper_is_dark]),
+    'check_12_1': ([hold_back, hold_back_by_chance],
+                   [hold_back_pictures, hold_back_too_few, hold_back_too_many, hold_back_the_others]),
     'check_12_2': ([to_the_middle], [to_the_middle_backwards, to_the_middle_swapped, to_the_middle_by_box, to_the_middle_not]),
     'check_12_3': ([right_of_answered], [right_of_all, right_above, share_answered]),
 }
