@@ -948,22 +948,29 @@ def check_13_2(
         right = not missing and not twice and max(sizes) - min(sizes) <= 1 and dealt.sort().values.equal(rows.sort().values)
         yield torch.tensor(right), torch.tensor(True), {}, complaint
 
-@_check('add up first, divide once.',
-        nudge='How many were right, all together? Of how many?',
-        step="right.sum() / items.sum(): the mean of the shares' accuracies would count every share alike.")
+@_check('more machines share the work, and need more rounds: the shortest step lies somewhere between.',
+        nudge='How long is a step with each of the counts?',
+        step='Put the seconds of n machines into a function of n; min(counts, key=...) takes such a function.')
 def check_13_3(
-    answer,  # accuracy_of_all(right, items)
+    answer,  # best_count(work, megabytes, bandwidth, delay, counts)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
-    "Lesson 13: one accuracy from unequal shares."
+    "Lesson 13: how many machines make a step shortest."
     def drawn(r, i):
-        items = r.sample(range(5, 500), r.randint(2, 5))
-        return [r.randint(1, n) for n in items], items
-    for right, items in _inputs(seed, (([1980, 20], [2000, 38]), ([5, 0, 7], [6, 0, 10]), ([3], [4])), drawn):
-        right, items = torch.tensor(right), torch.tensor(items)
-        each = right / items
-        mistakes = {"that is the mean of the shares' accuracies: small shares count as much as large ones.": each.mean(),
-                    "that is the mean of some shares' accuracies: add up first.": each.nanmean(),
-                    'that is how many were right: divide by all items.': right.sum(),
-                    'an accuracy for each share: one for all is asked.': each}
-        yield answer(right.clone(), items.clone()), right.sum() / items.sum(), mistakes, 'the right ones of all, by the items of all.'
+        cable = r.uniform(20_000, 60_000) if i else r.uniform(20, 100)
+        counts = [1, r.randint(6, 9), r.randint(50, 80), r.randint(500, 900)]
+        return r.uniform(.1, .5), r.uniform(50, 200), cable, r.uniform(1.5e-5, 3e-5), counts
+    shown = (.3, 100, 125, 2e-5, [1, 8, 64, 512]), (.3, 100, 50_000, 2e-5, [512, 64, 8, 1]), (.3, 100, 1250, 1e-3, [2, 4, 8, 16, 32])
+    for work, megabytes, bandwidth, delay, counts in _inputs(seed, shown, drawn):
+        n = torch.tensor(counts)
+        rounds, piece = 2 * (n - 1), megabytes / n / bandwidth
+        def best(seconds, n=n): return n[seconds.argmin()]
+        seconds = work / n + rounds * (piece + delay)
+        mistakes = {'that is how long the step takes: which count makes it so short?': seconds.min(),
+                    'each round has a delay, however small its piece.': best(work / n + rounds * piece),
+                    'one machine has no exchange, two have one: count the bytes, and 2 * (n - 1) rounds.': best(work / n + rounds * delay),
+                    'n machines share the work: work / n.': best(work + rounds * (piece + delay)),
+                    'more machines need more rounds, so the most are not always the fastest.': n.max()}
+        yield (answer(work, megabytes, bandwidth, delay, list(counts)), best(seconds), mistakes,
+               f'with {counts} machines, {work:.2g} s of work, {megabytes:.3g} MB, {bandwidth:,.0f} MB/s and a delay of {delay:.2g} s '
+               f'{best(seconds)} is best.')

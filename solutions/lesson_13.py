@@ -52,25 +52,42 @@ def my_share_from_count(rows, rank, count):
     return rows[count::rank + 1]
 
 
-def accuracy_of_all(right, items):
-    return right.sum() / items.sum()
+def best_count(work, megabytes, bandwidth, delay, counts):
+    def seconds(n):
+        return work / n + 2 * (n - 1) * (megabytes / n / bandwidth + delay)
+    return min(counts, key=seconds)
 
 
-def accuracy_mean_of_shares(right, items):
-    return (right / items).mean()
+def best_count_by_tensors(work, megabytes, bandwidth, delay, counts):
+    n = torch.tensor(counts)
+    return n[(work / n + 2 * (n - 1) * (megabytes / n / bandwidth + delay)).argmin()]
 
 
-def accuracy_of_each(right, items):
-    return right / items
+def best_count_is_the_most(work, megabytes, bandwidth, delay, counts):
+    return max(counts)
 
 
-def accuracy_counted(right, items):
-    return right.sum()
+def best_count_without_delays(work, megabytes, bandwidth, delay, counts):
+    return min(counts, key=lambda n: work / n + 2 * (n - 1) * megabytes / n / bandwidth)
+
+
+def best_count_with_an_exchange_of_one(work, megabytes, bandwidth, delay, counts):
+    return min(counts, key=lambda n: work / n + 2 * n * (megabytes / n / bandwidth + delay))
+
+
+def best_count_work_not_shared(work, megabytes, bandwidth, delay, counts):
+    return min(counts, key=lambda n: work + 2 * (n - 1) * (megabytes / n / bandwidth + delay))
+
+
+def best_count_in_seconds(work, megabytes, bandwidth, delay, counts):
+    return min(work / n + 2 * (n - 1) * (megabytes / n / bandwidth + delay) for n in counts)
 
 
 SOLUTIONS = {  # check -> (right answers, wrong answers)
     'check_13_1': ([gradient_of_all, gradient_by_product],
                    [gradient_plain_mean, gradient_summed, gradient_not_divided, gradient_divided_by_shares]),
     'check_13_2': ([my_share, my_share_in_a_piece], [my_share_by_size, my_share_rounded_up, my_share_is_all, my_share_from_count]),
-    'check_13_3': ([accuracy_of_all], [accuracy_mean_of_shares, accuracy_of_each, accuracy_counted]),
+    'check_13_3': ([best_count, best_count_by_tensors],
+                   [best_count_is_the_most, best_count_without_delays, best_count_with_an_exchange_of_one,
+                    best_count_work_not_shared, best_count_in_seconds]),
 }
