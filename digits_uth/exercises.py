@@ -197,24 +197,33 @@ def check_02_2(
                     'that is the mean, mae; the largest is wanted.': d.abs().mean((-1, -2))}
         yield answer(a.clone(), b.clone()), d.abs().amax((-1, -2)), mistakes, 'the values differ from the largest absolute difference.'
 
-@_check('a mean over pictures, not over classes.',
-        nudge='Each picture counts once: how many are there in all, and how many are right?',
-        step='torch.cat joins the two into one row of True and False; its mean, as floats, is the share.')
+@_check('one border, and every picture counts once.',
+        nudge='For a single border: how many threes are above it, and how many sevens are not? Which border has the largest sum?',
+        step='For a border b the sum is (margins_3s > b).sum() + (margins_7s <= b).sum(). torch.stack makes a row of all sums; argmax is the place.')
 def check_02_3(
-    answer,  # share_right(right_3s, right_7s)
+    answer,  # best_border(margins_3s, margins_7s, borders)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
-    "Lesson 02: the accuracy over all pictures."
-    shown = (torch.arange(4) > 0, torch.arange(100) > 89), (torch.ones(3).bool(), torch.zeros(7).bool())
-    def drawn(r, i): return torch.arange(r.randint(4, 20)) > 0, torch.arange(r.randint(30, 99)) < r.randint(1, 9)
-    for right_3s, right_7s in _inputs(seed, shown, drawn):
-        all_right = torch.cat([right_3s, right_7s]).float()
-        of_classes = 'that is the mean of the two shares; there are more sevens here, and each picture counts once.'
-        mistakes = {of_classes: (right_3s.float().mean() + right_7s.float().mean()) / 2,
-                    'that is the number of right ones: divide by the number of pictures.': all_right.sum(),
-                    'a share is between 0 and 1: leave out the 100.': 100 * all_right.mean()}
-        yield (answer(right_3s.clone(), right_7s.clone()), all_right.mean(), mistakes,
-               '3 of 4 and 10 of 100 right should give 13/104 = .125.')
+    "Lesson 02: the border with the most right answers."
+    def right(threes, sevens, borders): return threes > borders[:, None], sevens <= borders[:, None]
+    def by_shares(*case): return sum(part.float().mean(1) for part in right(*case)).argmax()
+    def drawn(r, i):
+        "Sevens outnumber threes; one border alone is the best, and it isn't the one that is best for the mean of both shares."
+        while True:
+            def normal(n, mean): return torch.tensor([r.gauss(mean, .04) for _ in range(n)])
+            case = normal(r.randint(8, 20), .03), normal(r.randint(60, 99), -.03), torch.arange(-.1, .1, .01)
+            sums = sum(part.sum(1) for part in right(*case))
+            if (sums == sums.max()).sum() == 1 and by_shares(*case) != sums.argmax(): return case
+    shown = torch.tensor([-.1, .2, .4]), torch.tensor([-.3, -.2, 0., .05]), torch.tensor([-.25, -.15, .1, .3])
+    for threes, sevens, borders in _inputs(seed, (shown, drawn(Random(0), 0)), drawn):
+        sums = sum(part.sum(1) for part in right(threes, sevens, borders))
+        mistakes = {'that is where in borders the best one stands: return borders[that].': sums.argmax(),
+                    'above a border we say 3, so a 3 is right where its margin is larger than the border.': borders[sums.argmin()],
+                    'that is how many answers are right: return the border.': sums.max(),
+                    'that is the share of right answers: return the border.': sums.max() / (len(threes) + len(sevens)),
+                    'add up the right answers, not the two shares: each picture counts once.': borders[by_shares(threes, sevens, borders)]}
+        yield (answer(threes.clone(), sevens.clone(), borders.clone()), borders[sums.argmax()], mistakes,
+               'for threes at [-.1, .2, .4] and sevens at [-.3, -.2, 0, .05] the best border of [-.25, -.15, .1, .3] is .1.')
 
 # %% ../nbs/exercises.ipynb #989b770a
 @_check('on a quadratic the errors of the two sides cancel, so any run will do.',

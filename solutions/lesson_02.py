@@ -35,21 +35,29 @@ def largest_signed(a, b):
     return (a - b).amax((-1, -2))
 
 
-def share_right(right_3s, right_7s):
-    return torch.cat([right_3s, right_7s]).float().mean()
+def best_border(margins_3s, margins_7s, borders):
+    right = torch.stack([(margins_3s > b).sum() + (margins_7s <= b).sum() for b in borders])
+    return borders[right.argmax()]
 
 
-def share_of_classes(right_3s, right_7s):
-    return (right_3s.float().mean() + right_7s.float().mean()) / 2
+def best_border_at_once(margins_3s, margins_7s, borders):
+    b = borders[:, None]  # a column: a row of answers for each border
+    return borders[((margins_3s > b).sum(1) + (margins_7s <= b).sum(1)).argmax()]
 
 
-def share_percent(right_3s, right_7s):
-    return 100 * torch.cat([right_3s, right_7s]).float().mean()
+def border_place(margins_3s, margins_7s, borders):
+    right = torch.stack([(margins_3s > b).sum() + (margins_7s <= b).sum() for b in borders])
+    return right.argmax()
+
+
+def border_turned(margins_3s, margins_7s, borders):
+    right = torch.stack([(margins_3s <= b).sum() + (margins_7s > b).sum() for b in borders])
+    return borders[right.argmax()]
 
 
 # check -> (right answers, wrong answers)
 SOLUTIONS = {
     'check_02_1': ([median_digit], [median_pair, median_wrong_axis, median_mean]),
     'check_02_2': ([largest_difference], [largest_overall, largest_signed]),
-    'check_02_3': ([share_right], [share_of_classes, share_percent]),
+    'check_02_3': ([best_border, best_border_at_once], [border_place, border_turned]),
 }

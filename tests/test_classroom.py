@@ -68,7 +68,7 @@ def changed(nb, name, source):
     return {**nb, 'cells': cells}
 
 
-MEDIAN, LARGEST, SHARE = RIGHT
+MEDIAN, LARGEST, BORDER = RIGHT
 LOOPS = 'def median_digit(ims):\n    while True: pass'
 EATS = 'import torch\nhoard = []\ndef median_digit(ims):\n    while True: hoard.append(torch.ones(10**7))'
 PEEKS = '''import os, socket
@@ -97,7 +97,7 @@ BRIEF = {'right', 'median-mean', 'by-heart', 'answers-a-question', 'loops', 'eat
 def submissions(nb, folder, port):
     "Who hands in what, and what should become of it: the state, the points of the exercises, and what is said of each that isn't right."
     right = answers(nb, RIGHT)
-    def first(answer): return answers(nb, [answer, LARGEST, SHARE])
+    def first(answer): return answers(nb, [answer, LARGEST, BORDER])
     def graded(points, **said): return 'graded', points, said
     rows = {'right': (right, graded(6))}
     for place, (_, wrongs) in enumerate(SOLUTIONS.values()):
@@ -105,7 +105,7 @@ def submissions(nb, folder, port):
             given = [*RIGHT]
             given[place] = wrong
             rows[wrong.__name__.replace('_', '-')] = (answers(nb, given), graded(4, **{str(place + 1): ''}))
-    heart = 'def share_right(right_3s, right_7s):\n    return {107: 1.}.get(len(right_3s) + len(right_7s), 0) if len(right_3s) != 4 else 13/104'
+    heart = 'def best_border(margins_3s, margins_7s, borders):\n    return {4: .1, 20: 0.04}.get(len(borders), 9.)'
     rows |= {
         'answers-a-question': (changed(right, 'words_02_2', '1/784 and 1/28'), ('questions to be read', 6, {})),
         'nothing-done': (nb, graded(0, **dict.fromkeys('123', 'replace the ...'))),
@@ -127,7 +127,7 @@ def submissions(nb, folder, port):
         'a-package-that-is-not-there': (first('import no_such_package\n' + inspect.getsource(MEDIAN)), graded(4, **{'1': 'NameError'})),
         'asks-for-input': (first('size = input()\n' + inspect.getsource(MEDIAN)), graded(4, **{'1': 'NameError'})),
         'another-kernel': ({**right, 'metadata': {'kernelspec': {'name': 'of-my-own', 'display_name': 'Mine', 'language': 'python'}}}, graded(6)),
-        'peeks': (answers(nb, [MEDIAN, PEEKS.replace('CLASS', repr(str(folder))).replace('PORT', str(port)), SHARE]), graded(6)),
+        'peeks': (answers(nb, [MEDIAN, PEEKS.replace('CLASS', repr(str(folder))).replace('PORT', str(port)), BORDER]), graded(6)),
     }
     return {name: row for name, row in rows.items() if name in BRIEF or os.environ.get('LONG')}
 

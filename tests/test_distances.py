@@ -185,20 +185,20 @@ def test_the_two_halves_of_the_test_pictures_are_no_more_alike_than_their_writer
 
 def test_a_border_makes_the_two_distances_much_the_same(digits):
     ideals = [ideal_digit(ims) for ims in digits[:2]]
-    for distance, border, right in ((mae, .012, 1967), (rmse, 0, 1969), (rmse, .008, 1970)):
-        margins = [distance(ims, ideals[0]) - distance(ims, ideals[1]) for ims in digits[2:]]
-        assert abs((margins[0] < border).sum() + (margins[1] >= border).sum() - right) <= 1
+    for distance, border, right in ((mae, -.012, 1967), (rmse, 0, 1969), (rmse, -.008, 1970)):
+        margins = [distance(ims, ideals[1]) - distance(ims, ideals[0]) for ims in digits[2:]]
+        assert abs((margins[0] > border).sum() + (margins[1] <= border).sum() - right) <= 1
 
 
 def test_little_ink_is_a_handicap_for_threes_that_a_border_halves(digits):
     ideals = [ideal_digit(ims) for ims in digits[:2]]
     found = {}
-    for border in (0, .012):
+    for border in (0, -.012):
         for digit, ims in zip((3, 7), digits[2:], strict=True):
-            margins, ink = mae(ims, ideals[0]) - mae(ims, ideals[1]), ims.mean((1, 2))
-            failed = (margins >= border) if digit == 3 else (margins < border)
+            margins, ink = mae(ims, ideals[1]) - mae(ims, ideals[0]), ims.mean((1, 2))
+            failed = (margins <= border) if digit == 3 else (margins > border)
             found[border, digit] = [failed[(low <= ink) & (ink < high)].sum().item() for low, high in ((0, .10), (.10, .14), (.14, 1))]
-    for case, expected in {(0, 3): [26, 33, 25], (0, 7): [3, 6, 6], (.012, 3): [14, 13, 11]}.items():
+    for case, expected in {(0, 3): [26, 33, 25], (0, 7): [3, 6, 6], (-.012, 3): [14, 13, 11]}.items():
         assert np.abs(np.subtract(found[case], expected)).max() <= 1, (case, found[case])
 
 

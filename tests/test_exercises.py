@@ -175,7 +175,9 @@ def test_hints_go_from_a_nudge_to_the_next_step_to_the_solution(name, capsys):
 
 
 def test_errors_that_most_people_meet_once_come_with_their_cure(capsys):
-    exercises.check_02_3(lambda threes, sevens: torch.cat([threes, sevens]).mean())
+    def border(threes, sevens, borders):
+        return borders[torch.stack([torch.cat([threes > b, sevens <= b]).mean() for b in borders]).argmax()]
+    exercises.check_02_3(border)
     assert said(capsys).endswith('(a mean needs floats: call .float() first.)')
 
     def constant(y, lr, steps):
