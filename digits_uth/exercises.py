@@ -199,7 +199,7 @@ def check_02_2(
 
 @_check('one border, and every picture counts once.',
         nudge='For a single border: how many threes are above it, and how many sevens are not? Which border has the largest sum?',
-        step='For a border b: (margins_3s > b).sum() + (margins_7s <= b).sum(). torch.stack makes a row of these sums; argmax finds the best.')
+        step='For a border b: (margins_3s > b).sum() + (margins_7s <= b).sum(). torch.stack makes a row of all; argmax finds the best.')
 def check_02_3(
     answer,  # best_border(margins_3s, margins_7s, borders)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
