@@ -23,7 +23,7 @@
     loaders     digit_dls: fastai's loaders, over data that stays on the device
     learner     digit_learner: fastai's Learner on CUDA, MPS or CPU; digit_dls; quiet, history, legible_tables; Moved, Pens, callbacks
     models      simple_net, a network of two layers; activations, what its layers put out
-    backprop    Value, Lin, Relu, MnistLoss, Chain: what backward() does, by hand; plot_graph draws it
+    backprop    Value, Lin, Relu, CrossEntropy, MnistLoss, Chain: what backward() does, by hand; plot_graph draws it
     layer       Layer, add_grad, are_layers: what layers with a way back share
     ten_digits  softmax, cross_entropy, accuracy, confusion_matrix: for any number of classes
     pictures    as_rows, oddities: any picture, and what about it is not as in MNIST

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from digits_uth.backprop import Chain, Lin, MnistLoss, Relu, Value, plot_graph
+from digits_uth.backprop import Chain, CrossEntropy, Lin, MnistLoss, Relu, Value, plot_graph
 from digits_uth.layer import Layer, add_grad
 from digits_uth.loss import mnist_loss
 from digits_uth.models import simple_net
@@ -103,14 +103,15 @@ class Wrapped(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *g):
-        g = ctx.layer.backward() * g[0] if isinstance(ctx.layer, MnistLoss) else ctx.layer.backward(*g)
+        g = ctx.layer.backward() * g[0] if isinstance(ctx.layer, (CrossEntropy, MnistLoss)) else ctx.layer.backward(*g)
         return None, g, *[None] * (ctx.n - 1)
 
 
 @pytest.mark.parametrize('layer, inputs', [
     (Lin(torch.randn(3, 2).double(), torch.randn(2).double()), [torch.randn(5, 3).double()]), (Relu(), [torch.randn(4, 3).double()]),
     (MnistLoss(), [torch.randn(6, 1).double(), torch.tensor([[1], [0]] * 3)]),
-    (random_chain(1)[0], [random_chain(1)[2]])], ids=['Lin', 'Relu', 'MnistLoss', 'Chain'])
+    (CrossEntropy(), [torch.randn(6, 1).double(), torch.tensor([[1], [0]] * 3)]),
+    (random_chain(1)[0], [random_chain(1)[2]])], ids=['Lin', 'Relu', 'MnistLoss', 'CrossEntropy', 'Chain'])
 def test_gradcheck(layer, inputs):
     inputs[0].requires_grad_()
     assert torch.autograd.gradcheck(lambda *x: Wrapped.apply(layer, *x), inputs)

@@ -22,7 +22,7 @@ from test_pixels import cells, greys
 from torch.testing import assert_close
 
 from digits_uth.adapters import DigitLearner, SingleLoss, device_of, for_fastai, targets_of
-from digits_uth.backprop import Chain, Lin, MnistLoss, Relu, Value, plot_graph
+from digits_uth.backprop import Chain, CrossEntropy, Lin, MnistLoss, Relu, Value, plot_graph
 from digits_uth.checks import checked
 from digits_uth.cnn import digit_cnn, predict
 from digits_uth.data import all_digits, load_mnist, progress, require, table, threes_and_sevens
@@ -938,6 +938,12 @@ ROWS['Relu'] = [
     (lambda: Relu()(preds), preds.clamp(min=0)),
     (lambda: Relu().backward(preds), 'Relu: expected forward before backward'),
     (lambda: after(Relu(), preds).backward(preds[:2]), 'Relu: expected slopes of shape (4, 1) | got shape (2, 1)'),
+]
+ROWS['CrossEntropy'] = [
+    (lambda: CrossEntropy()(preds, targets), torch.nn.functional.binary_cross_entropy_with_logits(preds, targets.float())),
+    (lambda: CrossEntropy()(preds, targets[:, 0]), 'targets: expected | shape (4, 1) | got shape (4,) | lesson 09'),
+    (lambda: CrossEntropy()(preds, targets + 3), 'targets: expected | got'),
+    (lambda: CrossEntropy().backward(), 'CrossEntropy: expected forward before backward'),
 ]
 ROWS['MnistLoss'] = [
     (lambda: MnistLoss()(preds, targets), loss),
