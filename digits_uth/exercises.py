@@ -14,7 +14,6 @@ __all__ = ['check_01_1', 'check_01_2', 'check_01_3', 'check_02_1', 'check_02_2',
 import operator
 import warnings
 from functools import wraps
-from inspect import unwrap
 from itertools import count
 from random import Random
 
@@ -98,7 +97,7 @@ def _is_open(answer):
     "Is this `...`, or a function or a class whose body still is?"
     if isinstance(answer, type): return all(_is_open(value) for value in vars(answer).values() if callable(value))
     def still_open(): ...
-    code, open_code = getattr(unwrap(answer), '__code__', None), still_open.__code__
+    code, open_code = getattr(getattr(answer, '__wrapped__', answer), '__code__', None), still_open.__code__
     return answer is ... or (code is not None and (code.co_code, code.co_consts) == (open_code.co_code, open_code.co_consts))
 
 # %% ../nbs/exercises.ipynb #c8c4aec7
