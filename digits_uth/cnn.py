@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .checks import checked
-from .pictures import _answers, _must_fit, _rows, _scores, _trained
+from .pictures import _must_fit, _trained
 
 # %% ../nbs/11_convolutions.ipynb #11acc3fe
 class _Pictures(nn.Module):
@@ -41,6 +41,8 @@ def digit_cnn(
     return _trained(model) if pretrained else model
 
 # %% ../nbs/11_convolutions.ipynb #2ee3b87d
+from .pictures import _answers, _rows, _scores
+
 @checked
 @torch.no_grad()
 def predict(

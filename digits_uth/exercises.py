@@ -796,23 +796,25 @@ def check_11_1(
                     f'{given}: only the steps are divided by the stride, not the first place.': torch.tensor((places + 1) // s)}
         yield answer(n, k, s, p), torch.tensor(places // s + 1), mistakes, f'{given} should be {places // s + 1}.'
 
-@_check('the largest of each square.',
-        nudge='view can tell the squares apart: im.view(h//2, 2, w//2, 2). Which axes lie within a square?',
-        step='Axes 1 and 3: amax((1, 3)).')
+@_check('plain ink gives nothing, and a stroke that rises gives the most.',
+        nudge='Which three of the nine pixels does a stroke cover that rises to the right? What must the nine weights add up to, for plain ink?',
+        step='2 for the three from the lower left to the upper right, -1 for the six others; then conv_loop(im, kernel).')
 def check_11_2(
-    answer,  # max_pool(im)
+    answer,  # rising(im)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
-    "Lesson 11: max pooling, two by two."
-    for k, (h, w) in enumerate(_inputs(seed, ((28, 28), (4, 6)), lambda r, i: r.sample(range(4, 28, 2), 2))):
-        im = _random(1, seed, k)[0, :h, :w] - k / 2
-        squares = im.view(h//2, 2, w//2, 2)
-        mistakes = {'that keeps the upper left number of each square: the largest is wanted.': im[::2, ::2],
-                    'that is the mean of each square: the largest is wanted.': squares.mean((1, 3)),
-                    'the squares are torn apart: view(h//2, 2, w//2, 2), and the axes 1 and 3.': im.view(2, h//2, 2, w//2).amax((0, 2)),
-                    'those are axes 0 and 2, which count the squares: 1 and 3 lie within them.': squares.amax((0, 2)),
-                    'that is the largest of each two beside each other: rows go in pairs too.': im.view(h, w//2, 2).amax(2)}
-        yield answer(im.clone()), squares.amax((1, 3)), mistakes, '[[1, 2], [3, 4]] should give [[4]].'
+    "Lesson 11: nine weights that find strokes which rise to the right."
+    kinds = 'a falling', 'a level', 'an upright'
+    def drawn(r, i): n = r.randint(6, 20); return n, r.randint(2, n - 3), r.uniform(.3, 1)
+    for n, at, ink in _inputs(seed, ((7, 3, 1.), (9, 2, .5)), drawn):
+        plain, level, falling = torch.full((n, n), ink), torch.zeros(n, n), ink * torch.eye(n)
+        level[at] = ink
+        yield (answer(plain), torch.zeros(n - 2, n - 2), {'that is the picture: return conv_loop(im, kernel).': ink * torch.ones(n, n)},
+               'on plain ink it should give 0 everywhere: the nine weights add up to 0.')
+        *others, rises = (answer(stroke).max().item() for stroke in (falling, level, level.T.clone(), falling.flip(1)))
+        most = max(others)
+        yield (torch.tensor(rises > most), torch.tensor(True), {},
+               f'{kinds[others.index(most)]} stroke gives {most:.2g} at most, and one that rises to the right {rises:.2g}: it should give more.')
 
 @_check("with what was kept, not with the batch's own.",
         nudge='Subtract, divide, multiply, add: with which mean and variance, in use? What shape must (c,) have to meet (n, c, h, w)?',

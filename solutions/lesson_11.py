@@ -1,4 +1,5 @@
 "Lesson 11: a model answer to each exercise, and answers that are typical and wrong."
+import torch
 import torch.nn.functional as F
 
 
@@ -18,26 +19,37 @@ def output_size_not_whole(n, kernel_size, stride, padding):
     return (n + 2 * padding - kernel_size) / stride + 1
 
 
-def max_pool(im):
-    h, w = im.shape
-    return im.view(h//2, 2, w//2, 2).amax((1, 3))
+def feature_map(im, *rows):
+    "What a kernel with these rows gives for a picture."
+    return F.conv2d(im[None, None], torch.tensor(rows)[None, None])[0, 0]
 
 
-def max_pool_by_torch(im):
-    return F.max_pool2d(im[None], 2)[0]
+def rising(im):
+    return feature_map(im, [-1., -1., 2.], [-1., 2., -1.], [2., -1., -1.])
 
 
-def max_pool_mean(im):
-    return F.avg_pool2d(im[None], 2)[0]
+def rising_with_less(im):
+    return feature_map(im, [0., -1., 2.], [-1., 0., -1.], [2., -1., 0.])
 
 
-def max_pool_every_second(im):
-    return im[::2, ::2]
+def rising_without_a_minus(im):
+    return feature_map(im, [0., 0., 1.], [0., 1., 0.], [1., 0., 0.])
 
 
-def max_pool_torn(im):
-    h, w = im.shape
-    return im.view(2, h//2, 2, w//2).amax((0, 2))
+def rising_to_the_left(im):
+    return feature_map(im, [2., -1., -1.], [-1., 2., -1.], [-1., -1., 2.])
+
+
+def rising_level(im):
+    return feature_map(im, [-1., -1., -1.], [2., 2., 2.], [-1., -1., -1.])
+
+
+def rising_upright(im):
+    return feature_map(im, [-1., 0., 1.], [-1., 0., 1.], [-1., 0., 1.])
+
+
+def rising_the_kernel(im):
+    return torch.tensor([[-1., -1., 2.], [-1., 2., -1.], [2., -1., -1.]])
 
 
 def batch_norm(x, mean, var, weight, bias):
@@ -64,7 +76,8 @@ def batch_norm_without_weight_and_bias(x, mean, var, weight, bias):
 # check -> (right answers, wrong answers)
 SOLUTIONS = {
     'check_11_1': ([output_size], [output_size_without_the_first, output_size_padded_once, output_size_not_whole]),
-    'check_11_2': ([max_pool, max_pool_by_torch], [max_pool_mean, max_pool_every_second, max_pool_torn]),
+    'check_11_2': ([rising, rising_with_less],
+                   [rising_without_a_minus, rising_to_the_left, rising_level, rising_upright, rising_the_kernel]),
     'check_11_3': ([batch_norm, batch_norm_by_torch],
                    [batch_norm_of_the_batch, batch_norm_by_the_variance, batch_norm_without_weight_and_bias]),
 }
