@@ -797,7 +797,7 @@ def check_11_1(
         yield answer(n, k, s, p), torch.tensor(places // s + 1), mistakes, f'{given} should be {places // s + 1}.'
 
 @_check('plain ink gives nothing, and a stroke that rises gives the most.',
-        nudge='Which three of the nine pixels does a stroke cover that rises to the right? What must the nine weights add up to, for plain ink?',
+        nudge='Which three of the nine pixels does such a stroke cover? And what must all nine weights add up to, for plain ink?',
         step='2 for the three from the lower left to the upper right, -1 for the six others; then conv_loop(im, kernel).')
 def check_11_2(
     answer,  # rising(im)
@@ -814,7 +814,8 @@ def check_11_2(
         *others, rises = (answer(stroke).max().item() for stroke in (falling, level, level.T.clone(), falling.flip(1)))
         most = max(others)
         yield (torch.tensor(rises > most), torch.tensor(True), {},
-               f'{kinds[others.index(most)]} stroke gives {most:.2g} at most, and one that rises to the right {rises:.2g}: it should give more.')
+               f'{kinds[others.index(most)]} stroke gives {most:.2g} at most, and one that rises to the right {rises:.2g}: '
+               'it should give more.')
 
 @_check("with what was kept, not with the batch's own.",
         nudge='Subtract, divide, multiply, add: with which mean and variance, in use? What shape must (c,) have to meet (n, c, h, w)?',
