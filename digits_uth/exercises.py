@@ -293,11 +293,11 @@ def check_03_3(
         yield answer(x.clone()), (x - mean) / std, mistakes, 'for each column the mean should be 0 and std() should be 1.'
 
 # %% ../nbs/exercises.ipynb #14a9a389
-def _step_down(xb, yb, weights, bias, lr, sign=1):
+def _step_down(xb, yb, weights, bias, lr):
     "A step down the mean distance from right, for weights and bias, by the slope of the sigmoid, p * (1 - p)."
     p = (xb @ weights + bias).sigmoid()
     slope = (1 - 2 * yb) * p * (1 - p) / len(xb)
-    return weights - sign * lr * xb.T @ slope, bias - sign * lr * slope.sum(0)
+    return weights - lr * xb.T @ slope, bias - lr * slope.sum(0)
 
 @_check('all parameters move, in place, and no gradient is left over.',
         nudge='Which four things does the loop over all 784 weights do in each step, and for which two tensors?',
@@ -316,7 +316,7 @@ def check_04_1(
         found = answer(xb.clone(), yb.clone(), weights.clone().requires_grad_(), bias.clone().requires_grad_(), lr)
         if not isinstance(found, tuple) or len(found) != 2: raise TypeError('return two tensors: return weights, bias')
         for name, p, start, right, up in zip(('weights', 'bias'), found, (weights, bias), _step_down(xb, yb, weights, bias, lr),
-                                             _step_down(xb, yb, weights, bias, lr, sign=-1), strict=True):
+                                             _step_down(xb, yb, weights, bias, -lr), strict=True):
             mistakes = {f'{name} has not moved: take the step, for weights and bias, before you set the gradients to 0.': start,
                         'you walk up: subtract the gradient.': up}
             yield p, right, mistakes, f'{name} should move by -lr times its gradient.'
