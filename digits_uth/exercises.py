@@ -130,19 +130,24 @@ def check_01_1(
         yield (answer(im.clone(), top, left, size), im[top:top+size, left:left+size], mistakes,
                f'for top {top}, left {left}, size {size} other pixels are expected.')
 
-@_check('one constant for every picture.',
-        nudge='Which of / and // keeps the fraction? And what is the largest number that any uint8 picture could hold?',
-        step='im / 255: dividing by / makes floats by itself.')
+@_check('floats first, then the sum, and nothing written into what came in.',
+        nudge='Which kind of number goes round past 255, and which does not? So what should come first, the sum or the floats?',
+        step='Divide first: x = im / 255 is a new tensor of floats. Then add 20/255 to it, and let clamp stop at 1.')
 def check_01_2(
-    answer,  # to_unit(im)
+    answer,  # darken(im)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
-    "Lesson 01: uint8 from 0 to 255 into floats from 0 to 1."
-    for im in (_bytes(1, seed)[0], _bytes(1, seed)[0] // 3, _bytes(2, seed), _bytes(1, seed)[0] // 3 + 51):
-        mistakes = {'// drops the fraction: use / .': im // 255,
-                    'divide by the largest possible value, so that 255 becomes 1.': im.float() / 256,
-                    "divide by 255, the largest possible value, not by this picture's own largest.": im.float() / im.max()}
-        yield answer(im.clone()), im.float() / 255, mistakes, '255 should become 1, and 51 should become 0.2.'
+    "Lesson 01: darker by 20 a pixel, from uint8 to floats from 0 to 1."
+    for im in (_bytes(1, seed)[0], _bytes(1, seed)[0] // 3, _bytes(2, seed)):
+        x = im / 255
+        mistakes = {'the sum went round past 255: make floats before you add.': (im + 20) / 255,
+                    'full ink is 1, and yours goes beyond: clamp(max=1).': x + 20/255,
+                    'the picture is as pale as it came: where are the 20?': x,
+                    '20 of 255 is 20/255 once you have divided.': (x + 20).clamp(max=1),
+                    'floats from 0 to 1 expected: divide by 255.': (im.float() + 20).clamp(max=255)}
+        given = im.clone()
+        yield answer(given), (x + 20/255).clamp(max=1), mistakes, 'each pixel should be its ink plus 20, over 255, and 1 at most.'
+        yield given, im, {}, 'the picture that came in has changed too: im = im + 20 makes a new one, im += 20 does not.'
 
 @_check('a copy first, then four edges.',
         nudge='What keeps a picture as it is while you write into another? And which index names the last row, however many there are?',

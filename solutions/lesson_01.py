@@ -13,20 +13,22 @@ def cut_one_too_many(im, top, left, size):
     return im[top:top+size+1, left:left+size+1]
 
 
-def to_unit(im):
-    return im.float() / 255
+def darken(im):
+    return (im / 255 + 20 / 255).clamp(max=1)
 
 
-def to_unit_whole(im):
-    return im // 255
+def darken_around(im):
+    return (im + 20) / 255
 
 
-def to_unit_own_maximum(im):
-    return im / im.max()
+def darken_in_place(im):
+    im[im > 235] = 235
+    im += 20
+    return im / 255
 
 
-def to_unit_256(im):
-    return im / 256
+def darken_beyond(im):
+    return im / 255 + 20 / 255
 
 
 def frame(im):
@@ -50,6 +52,6 @@ def frame_two_edges(im):
 # check -> (right answers, wrong answers)
 SOLUTIONS = {
     'check_01_1': ([cut], [cut_swapped, cut_one_too_many]),
-    'check_01_2': ([to_unit], [to_unit_whole, to_unit_own_maximum, to_unit_256]),
+    'check_01_2': ([darken], [darken_around, darken_in_place, darken_beyond]),
     'check_01_3': ([frame], [frame_in_place, frame_two_edges]),
 }
