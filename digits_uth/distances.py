@@ -15,7 +15,7 @@ from .checks import checked
 from .pixels import alt
 
 # %% ../nbs/02_distances.ipynb #531e3085
-@checked
+@checked  # compares what comes in with the comments beside the arguments, and says what is wrong
 def ideal_digit(
     ims,  # (n, h, w) float pictures of one digit, from 0 to 1
 ):        # (h, w) their mean

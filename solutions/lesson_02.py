@@ -3,6 +3,9 @@
 Is the median a better ideal for MAE? A little: .9558 of the validation pictures are right instead of .9514, which is within
 a standard error. For RMSE it is worse, .9539 instead of .9661. Each distance prefers the ideal that makes it small: the mean
 has the smallest squared differences from all pictures, the median the smallest absolute ones.
+
+A rule of one line that gets .9: `ims[:, :7].mean((-1, -2)) > .03`. The ideal 3 has ink in the top seven rows, and the ideal 7 begins lower.
+It gets .926 of the training pictures and .913 of the validation pictures.
 """
 import torch
 
