@@ -67,6 +67,45 @@ def plot_function(
     ax.plot(x.numpy(force=True), y.numpy(force=True), **kwargs)
     return ax
 
+# %% ../nbs/03_sgd.ipynb #drawgraf
+def draw_graph(boxes, arrows, ax):
+    "boxes: name -> (x, y, value, slope); arrows: from, to, and the slope of that step."
+    for name, (x, y, value, slope) in boxes.items():
+        ax.text(x, y, name, ha='center', va='center', bbox=dict(boxstyle='round,pad=.5', facecolor='white'))
+        ax.text(x, y + .33, f'{value:g}', ha='center', va='center', color='C0', fontsize=13)
+        ax.text(x, y - .33, slope, ha='center', va='center', color='C1', fontsize=13)
+    for start, end, factor in arrows:
+        p, q = torch.tensor(boxes[start][:2]), torch.tensor(boxes[end][:2])
+        d = (q - p) / (q - p).norm()
+        up = torch.stack([-d[1], d[0]]) * .06
+        p, q = p + (.14 + .03*len(start))*d, q - (.14 + .03*len(end))*d
+        for tip, tail, look in ((q + up, p + up, dict(color='C0')), (p - up, q - up, dict(color='C1', linestyle='--'))):
+            ax.annotate('', tip.tolist(), tail.tolist(), arrowprops=dict(arrowstyle='->', linewidth=2, **look))
+        ax.text(*((p + q)/2 - 4*up).tolist(), factor, ha='center', va='center', color='C1')
+    ax.set_aspect('equal')
+    ax.set_axis_off()
+
+# %% ../nbs/03_sgd.ipynb #bfafa4c1
+def draw_walk(places, x, y, ax, reach=(45, 45)):
+    "A walk, rows of a, b, c, over a map of the loss, with the best b for each a and c; returns its last row."
+    X = torch.stack([x**2, x, torch.ones_like(x)], 1)
+    a, _, c = torch.linalg.lstsq(X, y[:, None]).solution.flatten()   # the best, by a formula (below)
+    side = torch.linspace(-1, 1, 401)
+    A, C = torch.meshgrid(a + reach[0]*side, c + reach[1]*side, indexing='xy')
+    rest = y - A[..., None]*x**2 - C[..., None]                      # what b*x should be
+    b = (rest @ x / (x @ x))[..., None]
+    height = ((b*x - rest)**2).mean(-1).log10()
+    ax.contourf(A, C, height, levels=12, cmap='viridis_r')           # bright is low
+    ax.contour(A, C, height, levels=12, colors='black', alpha=.4, linewidths=.4)
+    ax.plot(a, c, '+', color='black', markersize=12)
+    ax.autoscale(False)                                              # a path that flies away leaves the picture
+    walked = places[:, 0], places[:, 2]
+    ax.plot(*walked, color='black', linewidth=2.5)
+    ax.plot(*walked, '.-', color='white', linewidth=1, markeredgecolor='black', markeredgewidth=.5)
+    ax.plot(*places[0, [0, 2]], 'o', color='white', fillstyle='none', markersize=9, markeredgewidth=2)  # the start, a ring
+    ax.set(xlabel='a', ylabel='c')
+    return places[-1]
+
 # %% ../nbs/03_sgd.ipynb #8a159a27
 @checked
 def numerical_gradient(
