@@ -41,7 +41,7 @@ def gradient_descent(
     steps,   # a whole number from 0: how many steps
 ):           # the params after the last step; and the losses (steps + 1,), at the start and after each step
     "Walk `params` down the mean squared error."
-    params = params.detach().clone().requires_grad_()
+    params = params.detach().clone().requires_grad_()   # a copy: the caller's stay
     losses = []
     for _ in range(steps):
         loss = mse(f(x, params), y)
@@ -94,7 +94,7 @@ def draw_walk(places, x, y, ax, reach=(45, 45)):
     A, C = torch.meshgrid(a + reach[0]*side, c + reach[1]*side, indexing='xy')
     rest = y - A[..., None]*x**2 - C[..., None]                      # what b*x should be
     b = (rest @ x / (x @ x))[..., None]
-    height = ((b*x - rest)**2).mean(-1).log10()
+    height = ((b*x - rest)**2).mean(-1).sqrt()                       # the root: even rings
     ax.contourf(A, C, height, levels=12, cmap='viridis_r')           # bright is low
     ax.contour(A, C, height, levels=12, colors='black', alpha=.4, linewidths=.4)
     ax.plot(a, c, '+', color='black', markersize=12)
