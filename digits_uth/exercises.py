@@ -572,10 +572,42 @@ def check_07_2(
                f'parameters on {places} and a batch on {where} should give {right}.')
 
 # %% ../nbs/exercises.ipynb #cfd5f2c5
+@_check('its votes are gone, and all the rest votes as before.',
+        nudge='F.relu(model[0](xb)) is what the hidden units put out: (n, hidden). What must stand in the columns of off?',
+        step='hidden = model[1](model[0](xb)); hidden[:, off] = 0. Then the second layer makes the scores: model[2](hidden).')
+def check_08_1(
+    answer,  # score_without(model, xb, off)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
+) -> bool:   # is it right?
+    "Lesson 08: the scores of a network with some of its hidden units switched off."
+    from digits_uth.models import simple_net
+    def drawn(r, i):
+        n = r.randint(4, 9)
+        return n, r.sample(range(n), r.randint(1, n - 2))
+    for k, (n, off) in enumerate(_inputs(seed, ((5, [1, 3]), (4, [2]), (3, [0, 1, 2])), drawn)):
+        torch.manual_seed(_draw(seed, k).initial_seed())
+        model, xb = simple_net(6, n, 1), _random(1, seed, k)[0, :8, :6]
+        with torch.no_grad():
+            for p in model.parameters(): p.add_(torch.rand(p.shape) - .4)
+            hidden, (weight, bias) = model[1](model[0](xb)), model[2].parameters()
+            on = torch.tensor([float(unit not in off) for unit in range(n)])
+            expected = (hidden * on) @ weight.T + bias
+            mistakes = {'the bias stays: it is nobody\'s vote.': (hidden * on) @ weight.T,
+                        'these are the scores with all units on.': hidden @ weight.T + bias,
+                        'these are the units of off alone: they are the ones to switch off.': (hidden * (1 - on)) @ weight.T + bias,
+                        'the bend is missing: units that are below 0 don\'t vote.': (model[0](xb) * on) @ weight.T + bias,
+                        'one score a picture, in the shape (n, 1).': expected[:, 0]}
+            before = [p.clone() for p in model.parameters()]
+        found = answer(model, xb.clone(), [*off])
+        if found is not None and not all(p.equal(q) for p, q in zip(model.parameters(), before, strict=True)):
+            raise ValueError('the model was changed: work on what the units put out, not on the weights')
+        if isinstance(found, torch.Tensor): found = found.detach()
+        yield found, expected, mistakes, f'with {off} of {n} units off the scores are others.'
+
 @_check('two bends, and the corners are told apart.',
         nudge='The first unit is the sum of both pixels. Look at bent: where does the second one begin, and how much does it take away?',
         step='w1 = [[1, 1], [1, 1]] and b1 = [0, -ink]: the second unit waits for both. Then w2 = [[1, -2]]. Which b2?')
-def check_08_1(
+def check_08_2(
     answer,  # corner_weights(ink)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
@@ -595,26 +627,6 @@ def check_08_1(
                     'two pixels with ink are above 0, as one is: the second unit must take away more.': torch.stack([no, yes, yes, yes]),
                     'each corner is on the wrong side: turn the signs of w2 and b2.': ~expected}
         yield found, expected, mistakes, f'for ink = {ink:g} not all corners are on the right side of 0.'
-
-@_check('weights and biases, all of them.',
-        nudge='model.parameters() gives tensors: how many numbers has each?',
-        step='Add up p.numel() over all of them.')
-def check_08_2(
-    answer,  # count_parameters(model)
-    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
-) -> bool:   # is it right?
-    "Lesson 08: how many numbers does a module learn?"
-    from torch import nn
-    def net(a, b, c): return nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, c))
-    shown = net(784, 30, 1), nn.Linear(3, 2), nn.Linear(5, 4, bias=False)
-    for model in _inputs(seed, shown, lambda r, i: net(*r.sample(range(2, 40), 3))):
-        sizes = [p.numel() for p in model.parameters()]
-        matrices = [p.numel() for p in model.parameters() if p.ndim == 2]
-        mistakes = {'that is the number of tensors: add up how many numbers each has, numel().': torch.tensor(len(sizes)),
-                    'the biases are parameters too.': torch.tensor(sum(matrices)),
-                    'that is the length along the first axis: numel() counts all.': torch.tensor(sum(map(len, model.parameters())))}
-        yield (answer(model), torch.tensor(sum(sizes)), mistakes,
-               f'{[tuple(p.shape) for p in model.parameters()]} are {sum(sizes)} numbers.')
 
 @_check('a unit that is off for every picture gets no gradient, and stays as it is.',
         nudge='model[0] and model[1] give what the hidden units put out: (n, hidden). When is a unit dead?',

@@ -1,6 +1,41 @@
 "Lesson 08: a model answer to each exercise, and answers that are typical and wrong."
 
 
+def score_without(model, xb, off):
+    hidden = model[1](model[0](xb))
+    hidden[:, off] = 0
+    return model[2](hidden)
+
+
+def votes_without(model, xb, off):
+    votes = model[1](model[0](xb)) * model[2].weight[0]
+    votes[:, off] = 0
+    return votes.sum(1, keepdim=True) + model[2].bias
+
+
+def score_with_all(model, xb, off):
+    return model(xb)
+
+
+def score_of_those_off(model, xb, off):
+    hidden = model[1](model[0](xb))
+    return hidden[:, off] @ model[2].weight[:, off].T + model[2].bias
+
+
+def score_without_the_bias(model, xb, off):
+    return score_without(model, xb, off) - model[2].bias
+
+
+def score_without_the_bend(model, xb, off):
+    hidden = model[0](xb)
+    hidden[:, off] = 0
+    return model[2](hidden)
+
+
+def score_in_a_row(model, xb, off):
+    return score_without(model, xb, off)[:, 0]
+
+
 def corner_weights(ink):
     return [[1, 1], [1, 1]], [0, -ink], [[1, -2]], [-ink / 2]
 
@@ -15,18 +50,6 @@ def corners_without_a_last_bias(ink):
 
 def corners_of_1(ink):
     return [[1, 1], [1, 1]], [0, -1], [[1, -2]], [-.5]
-
-
-def count_parameters(model):
-    return sum(p.numel() for p in model.parameters())
-
-
-def count_tensors(model):
-    return len(list(model.parameters()))
-
-
-def count_weights(model):
-    return sum(p.numel() for p in model.parameters() if p.ndim == 2)
 
 
 def dead_units(model, xb):
@@ -44,7 +67,8 @@ def dead_zeros(model, xb):
 
 # check -> (right answers, wrong answers)
 SOLUTIONS = {
-    'check_08_1': ([corner_weights], [corners_taken_once, corners_without_a_last_bias, corners_of_1]),
-    'check_08_2': ([count_parameters], [count_tensors, count_weights]),
+    'check_08_1': ([score_without, votes_without],
+                   [score_with_all, score_of_those_off, score_without_the_bias, score_without_the_bend, score_in_a_row]),
+    'check_08_2': ([corner_weights], [corners_taken_once, corners_without_a_last_bias, corners_of_1]),
     'check_08_3': ([dead_units], [dead_for_some_picture, dead_zeros]),
 }
