@@ -859,10 +859,33 @@ def check_11_3(
                '(x - mean) / (var + eps).sqrt() * weight + bias, each with one number a channel: view(-1, 1, 1).')
 
 # %% ../nbs/exercises.ipynb #7b16f2ee
+@_check('down and right by what the centre of mass lacks of 14.',
+        nudge='Where is the mass: in which row, on average, and in which column? How far is that from 14?',
+        step='rows = (x.sum(1) * torch.arange(28)).sum() / x.sum(), columns with sum(0); round(14 - rows) is how far down.')
+def check_12_1(
+    answer,  # to_the_middle(x)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
+) -> bool:   # is it right?
+    "Lesson 12: the centre of mass to row 14, column 14."
+    shown = (2, 11, 9, 6), (10, 3, 12, 4), (9, 9, 7, 13)
+    def drawn(r, i): return *r.sample(range(14), 2), r.randrange(7, 15, 2), r.randrange(5, 15, 2)  # odd: no shift ends in .5
+    for top, left, h, w in _inputs(seed, shown, drawn):
+        x = torch.zeros(28, 28)
+        x[top:top+h, left:left+w] = .5
+        x[top:top+2, left:left+w] = 1  # heavier above than below
+        count = torch.arange(28.)
+        row, column = ((x.sum(axis) * count).sum() / x.sum() for axis in (1, 0))
+        def by(down, right, x=x): return torch.roll(x, (round(float(down)), round(float(right))), (0, 1))
+        mistakes = {'nothing has moved.': x,
+                    'it moves the wrong way: by 14 - centre, not centre - 14.': by(row - 14, column - 14),
+                    'rows and columns are swapped: x.sum(1) has a number for each row.': by(14 - column, 14 - row),
+                    'that is the middle of the box: weigh each row by its ink.': by(14 - top - (h - 1) / 2, 14 - left - (w - 1) / 2)}
+        yield answer(x.clone()), by(14 - row, 14 - column), mistakes, 'the centre of mass belongs to row 14, column 14.'
+
 @_check('whole writers, a fifth of them or the next number above.',
         nudge='Decide by the writer, never by the place of the picture. Which writers, and how many, are held back?',
         step='With numbers from 0 on, writers % 5 says the same for all pictures of a writer, and is 0 for every fifth writer.')
-def check_12_1(
+def check_12_2(
     answer,  # hold_back(writers)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
@@ -886,29 +909,6 @@ def check_12_1(
                  'too few: where a fifth is no whole number, take the next above.' if count < fifth else
                  'too many: a fifth of the writers, not more than the next whole number.')
         yield torch.tensor(not split and count == fifth), torch.tensor(True), {}, wrong
-
-@_check('down and right by what the centre of mass lacks of 14.',
-        nudge='Where is the mass: in which row, on average, and in which column? How far is that from 14?',
-        step='rows = (x.sum(1) * torch.arange(28)).sum() / x.sum(), columns with sum(0); round(14 - rows) is how far down.')
-def check_12_2(
-    answer,  # to_the_middle(x)
-    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
-) -> bool:   # is it right?
-    "Lesson 12: the centre of mass to row 14, column 14."
-    shown = (2, 11, 9, 6), (10, 3, 12, 4), (9, 9, 7, 13)
-    def drawn(r, i): return *r.sample(range(14), 2), r.randrange(7, 15, 2), r.randrange(5, 15, 2)  # odd: no shift ends in .5
-    for top, left, h, w in _inputs(seed, shown, drawn):
-        x = torch.zeros(28, 28)
-        x[top:top+h, left:left+w] = .5
-        x[top:top+2, left:left+w] = 1  # heavier above than below
-        count = torch.arange(28.)
-        row, column = ((x.sum(axis) * count).sum() / x.sum() for axis in (1, 0))
-        def by(down, right, x=x): return torch.roll(x, (round(float(down)), round(float(right))), (0, 1))
-        mistakes = {'nothing has moved.': x,
-                    'it moves the wrong way: by 14 - centre, not centre - 14.': by(row - 14, column - 14),
-                    'rows and columns are swapped: x.sum(1) has a number for each row.': by(14 - column, 14 - row),
-                    'that is the middle of the box: weigh each row by its ink.': by(14 - top - (h - 1) / 2, 14 - left - (w - 1) / 2)}
-        yield answer(x.clone()), by(14 - row, 14 - column), mistakes, 'the centre of mass belongs to row 14, column 14.'
 
 @_check('among those that are answered, and at the threshold it answers.',
         nudge='Which ones are answered? And of which is the share of right ones wanted?',

@@ -2,32 +2,6 @@
 import torch
 
 
-def hold_back(writers):
-    return writers % 5 == 0
-
-
-def hold_back_by_chance(writers):
-    each = writers.unique()
-    chosen = each[torch.randperm(len(each))[:-(-len(each) // 5)]]
-    return torch.isin(writers, chosen)
-
-
-def hold_back_pictures(writers):
-    return torch.arange(len(writers)) % 5 == 0
-
-
-def hold_back_too_few(writers):
-    return writers < len(writers.unique()) // 5
-
-
-def hold_back_too_many(writers):
-    return writers % 2 == 0
-
-
-def hold_back_the_others(writers):
-    return writers % 5 != 0
-
-
 def centre(x):
     count = torch.arange(28)
     return (x.sum(1) * count).sum() / x.sum(), (x.sum(0) * count).sum() / x.sum()
@@ -57,6 +31,32 @@ def to_the_middle_not(x):
     return x
 
 
+def hold_back(writers):
+    return writers % 5 == 0
+
+
+def hold_back_by_chance(writers):
+    each = writers.unique()
+    chosen = each[torch.randperm(len(each))[:-(-len(each) // 5)]]
+    return torch.isin(writers, chosen)
+
+
+def hold_back_pictures(writers):
+    return torch.arange(len(writers)) % 5 == 0
+
+
+def hold_back_too_few(writers):
+    return writers < len(writers.unique()) // 5
+
+
+def hold_back_too_many(writers):
+    return writers % 2 == 0
+
+
+def hold_back_the_others(writers):
+    return writers % 5 != 0
+
+
 def right_of_answered(probability, right, threshold):
     return right[probability >= threshold].float().mean()
 
@@ -74,8 +74,8 @@ def share_answered(probability, right, threshold):
 
 
 SOLUTIONS = {  # check -> (right answers, wrong answers)
-    'check_12_1': ([hold_back, hold_back_by_chance],
+    'check_12_1': ([to_the_middle], [to_the_middle_backwards, to_the_middle_swapped, to_the_middle_by_box, to_the_middle_not]),
+    'check_12_2': ([hold_back, hold_back_by_chance],
                    [hold_back_pictures, hold_back_too_few, hold_back_too_many, hold_back_the_others]),
-    'check_12_2': ([to_the_middle], [to_the_middle_backwards, to_the_middle_swapped, to_the_middle_by_box, to_the_middle_not]),
     'check_12_3': ([right_of_answered], [right_of_all, right_above, share_answered]),
 }
