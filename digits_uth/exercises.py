@@ -304,11 +304,33 @@ def _step_down(xb, yb, weights, bias, lr):
     slope = (1 - 2 * yb) * p * (1 - p) / len(xb)
     return weights - lr * xb.T @ slope, bias - lr * slope.sum(0)
 
+@_check('scores in, the mean distance from right out: a number to walk down.',
+        nudge='Two steps: scores become sureness, by preds.sigmoid(). How far from right is it for a 3, how far for a 7?',
+        step='sure = preds.sigmoid(), then torch.where(targets == 1, 1 - sure, sure), and of that the mean.')
+def check_04_1(
+    answer,  # loss_3_or_7(preds, targets)
+    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
+) -> bool:   # is it right?
+    "Lesson 04: the mean distance from right, after a sigmoid."
+    for n in (3, 40, 1):
+        preds, targets = (torch.rand(n, 1, generator=_draw(seed, n + k)) * 6 - 3 for k in (0, 50))
+        targets = (targets > 0).long()
+        sure = preds.sigmoid()
+        d = torch.where(targets == 1, 1 - sure, sure)
+        raw = torch.where(targets == 1, 1 - preds, preds)
+        mistakes = {'preds are scores: first the sigmoid.': raw.mean(),
+                    'one number for all pictures: take the mean.': d, 'that is the sum: take the mean.': d.sum(),
+                    'that is the distance from wrong: for a 3 it is 1 - sure.': (1 - d).mean(),
+                    'plus and minus cancel: the distance of a 7 is sure, not -sure.': (targets - sure).mean(),
+                    'that is the mean of the squares.': (d**2).mean(),
+                    'one sigmoid is enough.': torch.where(targets == 1, 1 - sure.sigmoid(), sure.sigmoid()).mean()}
+        yield answer(preds.clone(), targets.clone()), d.mean(), mistakes, 'for a 3 and a 7, both with a score of 0, it should be .5.'
+
 @_check('all parameters move, in place, and no gradient is left over.',
         nudge='Which four things does the loop over all 784 weights do in each step, and for which two tensors?',
         step='mnist_loss(linear1(xb, weights, bias), yb).backward(); under torch.no_grad(), for p in (weights, bias): '
              'p -= lr * p.grad, then p.grad.zero_(); return weights, bias.')
-def check_04_1(
+def check_04_2(
     answer,  # step_down(xb, yb, weights, bias, lr)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
@@ -332,7 +354,7 @@ def check_04_1(
 @_check('two columns of weights, two scores a picture.',
         nudge='xb @ weights + bias: what shape has it, and along which axis lie the two scores of one picture?',
         step='(n, 2), a row for each picture: argmax(1) gives the place of the larger one.')
-def check_04_2(
+def check_04_3(
     answer,  # larger_score(xb, weights, bias)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
@@ -348,24 +370,6 @@ def check_04_2(
                     'axis 0 counts the pictures; the two scores of a picture lie along axis 1.': (xb @ weights + bias).argmax(0)}
         yield (answer(xb.clone(), weights.clone(), bias.clone()), (xb @ weights + bias).argmax(1), mistakes,
                'score each row with xb @ weights + bias, then take argmax(1).')
-
-@_check('|targets - sure| is what is missing from 1 for a 3 and what is there above 0 for a 7.',
-        nudge='What is targets - sure for a 3 that got .9? For a 7 that got .4? What has to go?',
-        step='The sign: (targets - sure).abs() is each distance; then the mean.')
-def check_04_3(
-    answer,  # distance_loss(sure, targets)
-    seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
-) -> bool:   # is it right?
-    "Lesson 04: the mean distance from right, without where."
-    for n in (3, 40, 1):
-        sure, targets = _random(1, seed)[0].flatten()[:n, None], (_random(1, seed, 1)[0].flatten()[:n, None] > .5).long()
-        d = targets - sure
-        mistakes = {'plus and minus cancel: take abs before the mean.': d.mean(), 'take abs before the mean.': -d.mean(),
-                    'one number for all pictures: take the mean.': d.abs(), 'that is the sum: take the mean.': d.abs().sum(),
-                    'abs comes before the mean, not after.': d.mean().abs(),
-                    'that is the mean of the squares: abs is wanted.': (d**2).mean(),
-                    'sureness is between 0 and 1 already: no sigmoid.': (targets - sure.sigmoid()).abs().mean()}
-        yield answer(sure.clone(), targets.clone()), d.abs().mean(), mistakes, 'for [.9, .4, .2] and [1, 0, 1] it should be .4333.'
 
 # %% ../nbs/exercises.ipynb #d2cc4e77
 @_check('every row once, in order, and the last batch as small as it must be.',
