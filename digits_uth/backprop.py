@@ -49,11 +49,12 @@ def _value(x): return x if isinstance(x, Value) else Value(x, name=f'{x}')
 @patch
 def record(self: Value):  # a list, the youngest first
     "All Values that this one was made from, and itself."
-    found, todo = {self}, [self]
-    while todo:
-        new = set(todo.pop().parents) - found
-        found |= new
-        todo += new
+    found, todo = {self}, [self]           # a set: what is used twice is in it once
+    while todo:                            # in todo: those whose parents we haven't looked at
+        for parent in todo.pop().parents:
+            if parent not in found:
+                found.add(parent)
+                todo.append(parent)
     return sorted(found, key=lambda v: v.born, reverse=True)
 
 @patch
