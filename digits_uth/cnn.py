@@ -12,19 +12,6 @@ from torch import nn
 from .checks import checked
 from .pictures import _must_fit, _trained
 
-# %% ../nbs/11_convolutions.ipynb #11acc3fe
-class _Pictures(nn.Module):
-    "Pixels from 0 to 1, (n, 784) or (n, 1, 28, 28), as standardised pictures (n, 1, 28, 28)."
-    def __init__(self):
-        super().__init__()
-        # buffers are saved with the model, and not trained; the mean of all pixels of the 60,000 training pictures
-        self.register_buffer('mean', torch.tensor(.1307))
-        self.register_buffer('std', torch.tensor(.3081))
-
-    def forward(self, xb):
-        _must_fit(xb)  # refuses other shapes, in words
-        return (xb.reshape(-1, 1, 28, 28) - self.mean) / self.std
-
 # %% ../nbs/11_convolutions.ipynb #ac13daae
 def _block(n_in, n_out, kernel_size):
     "A convolution that halves height and width, batch normalisation, and a bend."
@@ -39,6 +26,48 @@ def digit_cnn(
     model = nn.Sequential(_Pictures(), *_block(1, 24, 5), *_block(24, 48, 3), *_block(48, 96, 3),
                           nn.Flatten(), nn.Linear(96 * 4 * 4, 10))
     return _trained(model) if pretrained else model
+
+# %% ../nbs/11_convolutions.ipynb #drawwin2
+def draw_window(digit, row, column, kernel):
+    "The window on the digit, the nine products under it, and their sum among those of all places."
+    import matplotlib.pyplot as plt
+    products = digit[row:row+3, column:column+3] * kernel
+    sums = nn.functional.conv2d(digit[None, None], kernel[None, None])[0, 0]
+    fig, axs = plt.subplots(1, 3, figsize=(9, 3.2), subplot_kw={'xticks': [], 'yticks': []})
+    axs[0].imshow(digit)
+    axs[0].add_patch(plt.Rectangle((column - .5, row - .5), 3, 3, fill=False, ec='C1', lw=2))
+    axs[1].imshow(products, cmap='RdBu', vmin=-2, vmax=2)
+    texts = [f'{x:.1f} · {k:g}' for x, k in zip(digit[row:row+3, column:column+3].flatten(), kernel.flatten(), strict=True)]
+    for i, p in enumerate(texts): axs[1].text(i % 3, i // 3, p, ha='center', va='center', fontsize=8)
+    axs[2].imshow(sums, cmap='RdBu', vmin=-4, vmax=4, extent=(.5, 26.5, 26.5, .5))   # each sum at its window's centre
+    axs[2].plot(column + 1, row + 1, 's', ms=9, mfc='none', mec='C1', mew=2)
+    axs[2].set(xlim=(-.5, 27.5), ylim=(27.5, -.5))
+    titles = 'the window', 'nine products', f'their sum: {products.sum():.1f}'
+    for ax, title in zip(axs, titles, strict=True): ax.set_title(title)
+
+# %% ../nbs/11_convolutions.ipynb #strong01
+def strongest(maps, pictures, channel, size):
+    "The six pieces, each of another picture, for which a channel's numbers are largest; size: how many pixels a number sees."
+    maps, stride = maps[:, channel, 1:-1, 1:-1], (size - 1) // 2   # without the rim, where a window hangs over
+    values, places = maps.flatten(1).max(1)
+    pieces = []
+    for i in values.argsort(descending=True)[:6].tolist():
+        row, column = divmod(places[i].item(), maps.shape[-1])
+        pieces.append(pictures[i].view(28, 28)[stride*row:, stride*column:][:size, :size])
+    return torch.stack(pieces)
+
+# %% ../nbs/11_convolutions.ipynb #11acc3fe
+class _Pictures(nn.Module):
+    "Pixels from 0 to 1, (n, 784) or (n, 1, 28, 28), as standardised pictures (n, 1, 28, 28)."
+    def __init__(self):
+        super().__init__()
+        # buffers are saved with the model, and not trained; the mean of all pixels of the 60,000 training pictures
+        self.register_buffer('mean', torch.tensor(.1307))
+        self.register_buffer('std', torch.tensor(.3081))
+
+    def forward(self, xb):
+        _must_fit(xb)  # refuses other shapes, in words
+        return (xb.reshape(-1, 1, 28, 28) - self.mean) / self.std
 
 # %% ../nbs/11_convolutions.ipynb #2ee3b87d
 from .pictures import _answers, _rows, _scores

@@ -73,7 +73,7 @@ class Moved(Callback):
         scale=.1,    # made larger or smaller by up to this share
         slant=0,     # slanted by up to so many degrees
     ):
-        from torchvision.transforms.v2 import InterpolationMode, RandomAffine  # here, because nothing else needs torchvision
+        from torchvision.transforms.v2 import InterpolationMode, RandomAffine  # here: only who moves pictures needs it
         self.move = RandomAffine(degrees, translate=(pixels/28, pixels/28), scale=(1 - scale, 1 + scale),
                                  shear=slant or None, interpolation=InterpolationMode.BILINEAR)
 
