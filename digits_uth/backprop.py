@@ -71,6 +71,7 @@ def backward(self: Value):
 @patch
 def __pow__(self: Value, n): return Value(self.data**n, (self,), (n * self.data**(n-1),), f'^{n:g}')
 
+# exactly at 0 there is no slope: like PyTorch, we take 0
 @patch
 def relu(self: Value): return Value(max(self.data, 0.), (self,), (float(self.data > 0),), 'relu')
 
@@ -83,6 +84,7 @@ class Lin(Layer):
         weight,  # (k, m) float: a column for each unit; it is copied
         bias,    # (m,) float of weight's dtype; it is copied
     ):
+        # optimizers take only what requires a gradient
         self.weight, self.bias = weight.detach().clone().requires_grad_(), bias.detach().clone().requires_grad_()
 
     def forward(self, x):
@@ -117,7 +119,7 @@ class CrossEntropy(Layer):
         self.p, self.y = preds.sigmoid(), targets.to(preds.dtype)
         return F.binary_cross_entropy_with_logits(preds, self.y)
 
-    def backward(self): return (self.p - self.y) / len(self.p)
+    def backward(self): return (self.p - self.y) / len(self.p)   # no g: nothing comes after the loss
 
 # %% ../nbs/09_backprop.ipynb #bp000042
 class Chain(Layer):
