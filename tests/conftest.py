@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 
 if 'PYTEST_XDIST_WORKER' in os.environ:  # a thread a worker, or they wait for one another
@@ -20,6 +21,8 @@ CHROMIUM = next((found for found in (*map(shutil.which, ('chromium', 'chromium-b
                  if found and Path(found).exists()), None)
 sys.path[:0] = [str(ROOT / 'tools'), str(ROOT / 'solutions')]
 matplotlib.use('agg')
+LONG = 'LONG' in os.environ  # all that is tried: what takes many minutes and mostly repeats a proof, too
+in_long_runs = pytest.mark.skipif(not LONG, reason='`LONG=1 make test` has it, too')
 
 
 def tell(text):
@@ -47,16 +50,22 @@ def fastai_home(tmp_path_factory):
         yield home
 
 
-def write_alone(name, folder, site):
-    "A learner's copy in a folder of its own, which says so if it doesn't run on the package that is installed in `site`."
+def write_alone(name, folder, site, core=False):
+    "A learner's copy in a folder of its own, which says so if it doesn't run on the package that is installed in `site`; or a lesson's core."
     import notebooks as tools
     import nbformat
     folder.mkdir(parents=True, exist_ok=True)
     copy = tools.learners_copy(tools.read(tools.NBS / f'{name}.ipynb'))
+    if core: copy.cells = core_of(copy)
     first = nbformat.v4.new_code_cell(f'import digits_uth\nassert digits_uth.__file__.startswith({str(site)!r}), digits_uth.__file__')
     copy.cells.insert(0, first)
     nbformat.write(copy, folder / f'{name}.ipynb')
     return folder / f'{name}.ipynb'
+
+
+def core_of(nb):
+    "The cells above what one may leave out; all where nothing may."
+    return list(takewhile(lambda cell: not cell.source.startswith('## Going further'), nb.cells))
 
 
 def tracked():

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from conftest import ROOT
+from conftest import LONG, ROOT, in_long_runs
 from safetensors.torch import load_file
 from test_lessons import own_network
 from torch.testing import assert_close
@@ -156,7 +156,7 @@ def test_bad_input_alone(options, words, tmp_path):
 
 
 @pytest.mark.parametrize('options, words', [
-    (['--processes', 3], 'processes: expected 3, got 2'), (['--out', '/proc/net.safetensors'], 'out: expected a place to write'),
+    (['--processes', 3], 'processes: expected 3, got 2'), pytest.param(['--out', '/proc/net.safetensors'], 'out: expected a place to write', marks=in_long_runs),
     (['--bs', 3], 'bs: expected from 4, two pictures for each of 2 processes')], ids=str)
 def test_bad_input_of_two_is_said_once(options, words, tmp_path):
     done = command('--out', tmp_path / 'net', *options)
@@ -198,7 +198,7 @@ def other_models(folder):
 
 
 @pytest.mark.parametrize('work, words', [(unequal, 'processes: expected one bs, got 256 and 257; make all machines alike'),
-                                         (other_version, 'processes: expected one PyTorch, got 1.0 and '),
+                                         pytest.param(other_version, 'processes: expected one PyTorch, got 1.0 and ', marks=in_long_runs),
                                          (other_models, 'processes: expected one parameters, got 39760 and 40555')])
 def test_unequal_processes_are_refused_by_all(work, words, tmp_path):
     assert all(words in complaint for complaint in in_processes(work, folder=str(tmp_path)))
@@ -275,7 +275,7 @@ def unbroken(tmp_path_factory):
     return weights(folder / 'net')
 
 
-@pytest.mark.parametrize('attempt', range(int(os.environ.get('KILLS', 2))))
+@pytest.mark.parametrize('attempt', range(int(os.environ.get('KILLS', 2 if LONG else 1))))
 def test_killed_and_started_again_it_ends_as_if_unbroken(attempt, unbroken, tmp_path):
     kill_in_mid_epoch(tmp_path, ('both', 'one')[attempt % 2], random.Random(attempt))
     done = command(*SETTINGS, '--out', tmp_path / 'net')
@@ -400,7 +400,7 @@ def by_fastai(items, count):
     return history(learn)['batch_accuracy'][-1], validate_epoch(learn.model, learn.dls.valid, batch_accuracy)
 
 
-@pytest.mark.parametrize('items, count', [(2038, 2), (2038, 3)])
+@pytest.mark.parametrize('items, count', [pytest.param(2038, 2, marks=in_long_runs), (2038, 3)])
 def test_fastai_measures_all_items_and_some_twice_where_shares_are_unequal(items, count):
     pytest.importorskip('accelerate')
     for told, alone in in_processes(by_fastai, n=count, items=items, count=count):

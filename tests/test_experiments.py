@@ -4,7 +4,6 @@ An edit of a recipe, a start 1/14 for 1/28, say, is caught by the hash in the ta
 What the recipes are is held besides by values, without training: the loop is replaced by a note of what it was given.
 """
 import ast
-import os
 import re
 from contextlib import nullcontext
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ import pytest
 import tables as tools
 import torch
 import torch.nn.functional as F
+from conftest import in_long_runs
 from torch import nn
 from torch.utils.data import RandomSampler
 
@@ -395,13 +395,13 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert (tmp_path / 'tried.csv').read_bytes() == stored
 
 
-LONG = {'digit_cnn'}  # ten minutes on two cores
+TEN_MINUTES = {'digit_cnn'}  # on two cores
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name, case', [
     pytest.param(name, case, id='-'.join(map(str, (name, *case.values()))),
-                 marks=pytest.mark.skipif(name in LONG and 'LONG' not in os.environ, reason='ten minutes: `LONG=1 make test` has it, too'))
+                 marks=[in_long_runs] if name in TEN_MINUTES else [])
     for name in NAMES for case in tools.load(name).TRY])
 def test_a_row_that_is_run_again_is_within_its_band(name, case):
     experiment, rows = tools.load(name), table(name)

@@ -1,7 +1,7 @@
-"""Every learner's copy in a real JupyterLab in a real browser: Run All, its figures and their words, light and dark.
+"""The learners' copies in a real JupyterLab in a real browser: Run All, its figures and their words, light and dark.
 
 Each lies alone in a folder, beside an installed wheel and without a network, so that a run proves that one notebook works alone.
-Where there is no browser, test_lessons.py proves that.
+Where there is no browser, test_lessons.py proves that. Of a lesson its core is run, unless LONG is set: then all of it, and all other notebooks.
 """
 import base64
 import html
@@ -11,9 +11,10 @@ from contextlib import nullcontext, suppress
 
 import notebooks as tools
 import pytest
-from conftest import CHROMIUM, write_alone
+from conftest import CHROMIUM, LONG, core_of, in_long_runs, write_alone
 from browser import choose_theme, open_notebook, run_all, serve, take_picture
 from PIL import Image
+from test_notebooks import LESSONS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group('browser'), pytest.mark.skipif(CHROMIUM is None, reason='no Chromium was found: the lessons were not run in a browser')]
 NAMES = [path.stem for path in tools.notebooks() if path.stem not in tools.NOT_FOR_LEARNERS]
@@ -42,14 +43,19 @@ def lab(tmp_path_factory, fastai_home, site):
     folder = tmp_path_factory.mktemp('lab')
     copies = folder / 'copies'
     for name in NAMES:
-        write_alone(name, copies / name, site)
+        write_alone(name, copies / name, site, core=not LONG)
     with serve(folder, copies, site) as address:
         yield address.replace('{}', '{0}/{0}')
 
 
+def cells_run(name):
+    nb = tools.read(tools.NBS / f'{name}.ipynb')
+    return nb.cells if LONG else core_of(nb)
+
+
 def stored_words(name):
     "The words of the figures in a notebook's stored outputs, without those of hidden cells."
-    cells = [c for c in tools.read(tools.NBS / f'{name}.ipynb').cells if c.cell_type == 'code' and 'hide' not in tools.directives(c)]
+    cells = [c for c in cells_run(name) if c.cell_type == 'code' and 'hide' not in tools.directives(c)]
     shown = [output.get('data', {}).get('text/html', '') for c in cells for output in c.outputs]
     return [html.unescape(text) for text in re.findall(r'<img alt="([^"]*)"', ''.join(shown))]
 
@@ -69,7 +75,7 @@ def show_whole(page):
     raise AssertionError('some cells stay out of sight')
 
 
-WITH_SLIDERS = [name for name in NAMES if any('interact(' in cell.source for cell in tools.read(tools.NBS / f'{name}.ipynb').cells
+WITH_SLIDERS = [name for name in NAMES if any('interact(' in cell.source for cell in cells_run(name)
                                                 if cell.cell_type == 'code' and 'hide' not in tools.directives(cell))]
 # What is seen beside a slider's handle: the pictures and their words, and what went wrong.
 BESIDE = """number => {
@@ -116,7 +122,7 @@ def test_the_words_beside_the_learning_rate_of_lesson_03_follow_it(lab, page):
     assert box.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
 
 
-@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('name', [pytest.param(name, marks=[] if name in LESSONS else in_long_runs) for name in NAMES])
 def test_a_lesson_in_jupyterlab(name, lab, page):
     from axe_playwright_python.sync_playwright import Axe
     open_notebook(lab.format(name), page)
