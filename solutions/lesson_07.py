@@ -7,23 +7,23 @@ from digits_uth.loss import mnist_loss
 from digits_uth.optimizers import BasicOptim
 
 
-def wishing_loop(epochs, lr, dl, valid_dl):  # in the lesson dl and valid_dl are there already
+def wishing_loop(epochs, lr, dl, valid_dl, mask):  # in the lesson dl and valid_dl are there already; mask: (784,), 0 where a row is hidden
     losses, accuracies = [], []
     torch.manual_seed(0)
     model = nn.Linear(784, 1)
     opt = BasicOptim(model.parameters(), lr)
     for _ in range(epochs):
         for xb, yb in dl:
+            xb = xb * mask                    # the third wish
             loss = mnist_loss(model(xb), yb)
-            losses.append(loss.item())        # the first wish
+            losses.append(loss.item())        # the first
             loss.backward()
             opt.step()
             opt.zero_grad()
-        with torch.no_grad():                 # the second
-            right = [(model(xb) > 0) == (yb == 1) for xb, yb in valid_dl]
+        with torch.no_grad():                 # the second, and the third again
+            right = [(model(xb * mask) > 0) == (yb == 1) for xb, yb in valid_dl]
         accuracies.append(torch.cat(right).float().mean().item())
-        opt.lr = opt.lr / 2                   # the third
-    return losses, accuracies, opt.lr
+    return losses, accuracies
 
 
 class YourLosses:
