@@ -15,7 +15,7 @@ from .pixels import alt
 # %% ../nbs/04_mnist_loss.ipynb #2be8483e
 @checked
 def linear1(
-    xb,       # (n, k) float, a picture a row; b is for batch, some of the pictures
+    xb,       # (n, k) float, a picture a row; b for batch: some of the pictures
     weights,  # (k, m) float of xb's dtype
     bias,     # (m,) float of xb's dtype
 ):            # (n, m) scores
