@@ -886,9 +886,9 @@ def check_12_1(
                     'that is the middle of the box: weigh each row by its ink.': by(14 - top - (h - 1) / 2, 14 - left - (w - 1) / 2)}
         yield answer(x.clone()), by(14 - row, 14 - column), mistakes, 'the centre of mass belongs to row 14, column 14.'
 
-@_check('whole writers, a fifth of them or the next number above.',
+@_check('whole writers, half of them or the next number above.',
         nudge='Decide by the writer, never by the place of the picture. Which writers, and how many, are held back?',
-        step='With numbers from 0 on, writers % 5 says the same for all pictures of a writer, and is 0 for every fifth writer.')
+        step='With numbers from 0 on, writers % 2 says the same for all pictures of a writer, and is 0 for every other writer.')
 def check_12_2(
     answer,  # hold_back(writers)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
@@ -902,17 +902,16 @@ def check_12_2(
     shown = torch.arange(10).repeat_interleave(4), torch.tensor([0, 3, 1, 5, 2, 4, 6] * 4), torch.arange(5).repeat_interleave(3)
     for writers in _inputs(seed, shown, drawn):
         held, names = answer(writers.clone()), writers.unique()
-        fifth = -(-len(names) // 5)
+        half = -(-len(names) // 2)
         if not isinstance(held, torch.Tensor) or held.shape != writers.shape or held.dtype != torch.bool:
-            yield held, writers < fifth, {}, ''
+            yield held, writers < half, {}, ''
             continue
         shares = torch.stack([held[writers == name].double().mean() for name in names])
         split, count = (shares % 1 > 0).sum().item(), (shares == 1).sum().item()
         wrong = ('a writer has pictures on both sides: decide by writers, not by pictures.' if split else
-                 'those are the writers to train on: the other way round.' if count == len(names) - fifth else
-                 'too few: where a fifth is no whole number, take the next above.' if count < fifth else
-                 'too many: a fifth of the writers, not more than the next whole number.')
-        yield torch.tensor(not split and count == fifth), torch.tensor(True), {}, wrong
+                 'too few: where half of them is no whole number, take the next above.' if count < half else
+                 'too many: half of the writers, not more than the next whole number.')
+        yield torch.tensor(not split and count == half), torch.tensor(True), {}, wrong
 
 @_check('among those that are answered, and at the threshold it answers.',
         nudge='Which ones are answered? And of which is the share of right ones wanted?',

@@ -32,28 +32,24 @@ def to_the_middle_not(x):
 
 
 def hold_back(writers):
-    return writers % 5 == 0
+    return writers % 2 == 0
 
 
 def hold_back_by_chance(writers):
     each = writers.unique()
-    chosen = each[torch.randperm(len(each))[:-(-len(each) // 5)]]
+    chosen = each[torch.randperm(len(each))[:-(-len(each) // 2)]]
     return torch.isin(writers, chosen)
 
 
 def hold_back_pictures(writers):
-    return torch.arange(len(writers)) % 5 == 0
+    return torch.arange(len(writers)) % 2 == 0
 
 
 def hold_back_too_few(writers):
-    return writers < len(writers.unique()) // 5
+    return writers < len(writers.unique()) // 2
 
 
 def hold_back_too_many(writers):
-    return writers % 2 == 0
-
-
-def hold_back_the_others(writers):
     return writers % 5 != 0
 
 
@@ -76,6 +72,6 @@ def share_answered(probability, right, threshold):
 SOLUTIONS = {  # check -> (right answers, wrong answers)
     'check_12_1': ([to_the_middle], [to_the_middle_backwards, to_the_middle_swapped, to_the_middle_by_box, to_the_middle_not]),
     'check_12_2': ([hold_back, hold_back_by_chance],
-                   [hold_back_pictures, hold_back_too_few, hold_back_too_many, hold_back_the_others]),
+                   [hold_back_pictures, hold_back_too_few, hold_back_too_many]),
     'check_12_3': ([right_of_answered], [right_of_all, right_above, share_answered]),
 }
