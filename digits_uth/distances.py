@@ -29,7 +29,7 @@ def mae(
     b,  # (..., h, w) float pictures of the same size
 ):      # (...) one distance a picture
     "Mean absolute error over the last two axes."
-    return (a - b).abs().mean((-1, -2))
+    return (a - b).abs().mean((-1, -2))  # -1 is the last axis, -2 the one before it
 
 # %% ../nbs/02_distances.ipynb #b441f270
 @checked
