@@ -12,21 +12,6 @@ from torch import nn
 from .checks import checked
 from .pictures import _must_fit, _trained
 
-# %% ../nbs/11_convolutions.ipynb #ac13daae
-def _block(n_in, n_out, kernel_size):
-    "A convolution that halves height and width, batch normalisation, and a bend."
-    # without a bias: batch normalisation adds one
-    conv = nn.Conv2d(n_in, n_out, kernel_size, stride=2, padding=kernel_size // 2, bias=False)
-    return conv, nn.BatchNorm2d(n_out), nn.ReLU()
-
-def digit_cnn(
-    pretrained=False,  # with the weights that come with the package, ready to use, or from PyTorch's random start?
-):                     # a module: pixels from 0 to 1, (n, 784) or (n, 1, 28, 28) -> (n, 10) scores
-    "A small convolutional network for the ten digits."
-    model = nn.Sequential(_Pictures(), *_block(1, 24, 5), *_block(24, 48, 3), *_block(48, 96, 3),
-                          nn.Flatten(), nn.Linear(96 * 4 * 4, 10))
-    return _trained(model) if pretrained else model
-
 # %% ../nbs/11_convolutions.ipynb #drawwin2
 def draw_window(digit, row, column, kernel):
     "The window on the digit, the nine products under it, and their sum among those of all places."
@@ -37,7 +22,7 @@ def draw_window(digit, row, column, kernel):
     axs[0].imshow(digit)
     axs[0].add_patch(plt.Rectangle((column - .5, row - .5), 3, 3, fill=False, ec='C1', lw=2))
     axs[1].imshow(products, cmap='RdBu', vmin=-2, vmax=2)
-    texts = [f'{x:.1f} · {k:g}' for x, k in zip(digit[row:row+3, column:column+3].flatten(), kernel.flatten(), strict=True)]
+    texts = [f'{x:.1f} · {k:g}\n= {x * k:.1f}' for x, k in zip(digit[row:row+3, column:column+3].flatten(), kernel.flatten(), strict=True)]
     for i, p in enumerate(texts): axs[1].text(i % 3, i // 3, p, ha='center', va='center', fontsize=8)
     axs[2].imshow(sums, cmap='RdBu', vmin=-4, vmax=4, extent=(.5, 26.5, 26.5, .5))   # each sum at its window's centre
     axs[2].plot(column + 1, row + 1, 's', ms=9, mfc='none', mec='C1', mew=2)
@@ -68,6 +53,21 @@ class _Pictures(nn.Module):
     def forward(self, xb):
         _must_fit(xb)  # refuses other shapes, in words
         return (xb.reshape(-1, 1, 28, 28) - self.mean) / self.std
+
+# %% ../nbs/11_convolutions.ipynb #ac13daae
+def _block(n_in, n_out, kernel_size):
+    "A convolution that halves height and width, batch normalisation, and a bend."
+    # without a bias: batch normalisation adds one
+    conv = nn.Conv2d(n_in, n_out, kernel_size, stride=2, padding=kernel_size // 2, bias=False)
+    return conv, nn.BatchNorm2d(n_out), nn.ReLU()
+
+def digit_cnn(
+    pretrained=False,  # with the weights that come with the package, ready to use, or from PyTorch's random start?
+):                     # a module: pixels from 0 to 1, (n, 784) or (n, 1, 28, 28) -> (n, 10) scores
+    "A small convolutional network for the ten digits."
+    model = nn.Sequential(_Pictures(), *_block(1, 24, 5), *_block(24, 48, 3), *_block(48, 96, 3),
+                          nn.Flatten(), nn.Linear(96 * 4 * 4, 10))
+    return _trained(model) if pretrained else model
 
 # %% ../nbs/11_convolutions.ipynb #2ee3b87d
 from .pictures import _answers, _rows, _scores
