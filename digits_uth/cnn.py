@@ -22,7 +22,8 @@ def draw_window(digit, row, column, kernel):
     axs[0].imshow(digit)
     axs[0].add_patch(plt.Rectangle((column - .5, row - .5), 3, 3, fill=False, ec='C1', lw=2))
     axs[1].imshow(products, cmap='RdBu', vmin=-2, vmax=2)
-    texts = [f'{x:.1f} · {k:g}\n= {x * k:.1f}' for x, k in zip(digit[row:row+3, column:column+3].flatten(), kernel.flatten(), strict=True)]
+    pairs = zip(digit[row:row+3, column:column+3].flatten().tolist(), kernel.flatten().tolist(), strict=True)
+    texts = [f'{x:.1f} · {k:g}\n= {round(x * k, 1) + 0:.1f}' for x, k in pairs]   # + 0: no -0.0
     for i, p in enumerate(texts): axs[1].text(i % 3, i // 3, p, ha='center', va='center', fontsize=8)
     axs[2].imshow(sums, cmap='RdBu', vmin=-4, vmax=4, extent=(.5, 26.5, 26.5, .5))   # each sum at its window's centre
     axs[2].plot(column + 1, row + 1, 's', ms=9, mfc='none', mec='C1', mew=2)
