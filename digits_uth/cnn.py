@@ -14,21 +14,23 @@ from .pictures import _must_fit, _trained
 
 # %% ../nbs/11_convolutions.ipynb #drawwin2
 def draw_window(digit, row, column, kernel):
-    "The window on the digit, the nine products under it, and their sum among those of all places."
+    "The window on the digit, the kernel, the nine products, and their sum among those of all places."
     import matplotlib.pyplot as plt
     products = digit[row:row+3, column:column+3] * kernel
     sums = nn.functional.conv2d(digit[None, None], kernel[None, None])[0, 0]
-    fig, axs = plt.subplots(1, 3, figsize=(9, 3.2), subplot_kw={'xticks': [], 'yticks': []})
+    fig, axs = plt.subplots(1, 4, figsize=(11, 3), subplot_kw={'xticks': [], 'yticks': []})
     axs[0].imshow(digit)
     axs[0].add_patch(plt.Rectangle((column - .5, row - .5), 3, 3, fill=False, ec='C1', lw=2))
-    axs[1].imshow(products, cmap='RdBu', vmin=-2, vmax=2)
+    axs[1].imshow(kernel, cmap='RdBu', vmin=-2, vmax=2)
+    for i, k in enumerate(kernel.flatten().tolist()): axs[1].text(i % 3, i // 3, f'{k:g}', ha='center', va='center')
+    axs[2].imshow(products, cmap='RdBu', vmin=-2, vmax=2)
     pairs = zip(digit[row:row+3, column:column+3].flatten().tolist(), kernel.flatten().tolist(), strict=True)
-    texts = [f'{x:.1f} · {k:g}\n= {round(x * k, 1) + 0:.1f}' for x, k in pairs]   # + 0: no -0.0
-    for i, p in enumerate(texts): axs[1].text(i % 3, i // 3, p, ha='center', va='center', fontsize=8)
-    axs[2].imshow(sums, cmap='RdBu', vmin=-4, vmax=4, extent=(.5, 26.5, 26.5, .5))   # each sum at its window's centre
-    axs[2].plot(column + 1, row + 1, 's', ms=9, mfc='none', mec='C1', mew=2)
-    axs[2].set(xlim=(-.5, 27.5), ylim=(27.5, -.5))
-    titles = 'the window', 'nine products', f'their sum: {products.sum():.1f}'
+    texts = [f'{x:.1f} · {f"({k:g})" if k < 0 else f"{k:g}"}\n= {round(x * k, 1) + 0:.1f}' for x, k in pairs]   # + 0: no -0.0
+    for i, p in enumerate(texts): axs[2].text(i % 3, i // 3, p, ha='center', va='center', fontsize=8)
+    axs[3].imshow(sums, cmap='RdBu', vmin=-4, vmax=4, extent=(.5, 26.5, 26.5, .5))   # each sum at its window's centre
+    axs[3].plot(column + 1, row + 1, 's', ms=9, mfc='none', mec='C1', mew=2)
+    axs[3].set(xlim=(-.5, 27.5), ylim=(27.5, -.5))
+    titles = 'the window', 'the kernel', 'nine products', f'their sum: {products.sum():.1f}'
     for ax, title in zip(axs, titles, strict=True): ax.set_title(title)
 
 # %% ../nbs/11_convolutions.ipynb #strong01
