@@ -177,6 +177,6 @@ def test_the_learners_copy():
         copy = tools.learners_copy(tools.read(tools.NBS / f'{name}.ipynb'))
         assert not any(c.source.startswith('#|') for c in copy.cells)
         assert all(c.metadata.jupyter.source_hidden for c in copy.cells if c.get('outputs'))  # a picture without its code
-        assert len(outputs(copy)) == sum('hide_input' in tools.directives(c) for c in nb.cells) == {'index': 1, '03_sgd': 1}.get(name, 0)
+        assert len(outputs(copy)) == sum('hide_input' in tools.directives(c) for c in nb.cells) == {'index': 1, '03_sgd': 1, '09_backprop': 2}.get(name, 0)
         assert [c.id for c in copy.cells] == [c.id for c in seen(nb)]
         assert all(c.source.strip() for c in copy.cells)
