@@ -5,6 +5,13 @@
 # %% auto #0
 __all__ = ['digit_cnn', 'predict']
 
+# %% ../nbs/11_convolutions.ipynb #block001
+def _block(n_in, n_out, kernel_size):
+    "A convolution that halves height and width, batch normalisation, and a bend."
+    # batch normalisation, explained below, adds a learned bias; so the convolution needs none
+    conv = nn.Conv2d(n_in, n_out, kernel_size, stride=2, padding=kernel_size // 2, bias=False)
+    return conv, nn.BatchNorm2d(n_out), nn.ReLU()
+
 # %% ../nbs/11_convolutions.ipynb #e34ddc18
 import torch
 from torch import nn
@@ -58,12 +65,6 @@ class _Pictures(nn.Module):
         return (xb.reshape(-1, 1, 28, 28) - self.mean) / self.std
 
 # %% ../nbs/11_convolutions.ipynb #ac13daae
-def _block(n_in, n_out, kernel_size):
-    "A convolution that halves height and width, batch normalisation, and a bend."
-    # without a bias: batch normalisation adds one
-    conv = nn.Conv2d(n_in, n_out, kernel_size, stride=2, padding=kernel_size // 2, bias=False)
-    return conv, nn.BatchNorm2d(n_out), nn.ReLU()
-
 def digit_cnn(
     pretrained=False,  # with the weights that come with the package, ready to use, or from PyTorch's random start?
 ):                     # a module: pixels from 0 to 1, (n, 784) or (n, 1, 28, 28) -> (n, 10) scores

@@ -56,16 +56,16 @@ def write_alone(name, folder, site, core=False):
     import nbformat
     folder.mkdir(parents=True, exist_ok=True)
     copy = tools.learners_copy(tools.read(tools.NBS / f'{name}.ipynb'))
-    if core: copy.cells = core_of(copy)
+    if core: copy.cells = core_of(copy.cells)
     first = nbformat.v4.new_code_cell(f'import digits_uth\nassert digits_uth.__file__.startswith({str(site)!r}), digits_uth.__file__')
     copy.cells.insert(0, first)
     nbformat.write(copy, folder / f'{name}.ipynb')
     return folder / f'{name}.ipynb'
 
 
-def core_of(nb):
-    "The cells above what one may leave out; all where nothing may."
-    return list(takewhile(lambda cell: not cell.source.startswith('## Going further'), nb.cells))
+def core_of(cells):
+    "Those above what one may leave out; all where nothing may."
+    return list(takewhile(lambda cell: not cell.source.startswith('## Going further'), cells))
 
 
 def tracked():

@@ -49,8 +49,8 @@ def lab(tmp_path_factory, fastai_home, site):
 
 
 def cells_run(name):
-    nb = tools.read(tools.NBS / f'{name}.ipynb')
-    return nb.cells if LONG else core_of(nb)
+    cells = tools.read(tools.NBS / f'{name}.ipynb').cells
+    return cells if LONG else core_of(cells)
 
 
 def stored_words(name):

@@ -4,7 +4,7 @@ import re
 
 import notebooks as tools
 import pytest
-from conftest import ROOT
+from conftest import ROOT, core_of
 
 BOOKS = {path.stem: tools.read(path) for path in tools.notebooks()}
 REFERENCES = {'00_checks', '00_data', '00_drawing', '00_lessons', '00_machine', '00_preparation', '00_strokes', '04_landscape', '05_batches', '06_keeping', '07_adapters',
@@ -24,9 +24,7 @@ def seen(nb):
 
 def core(nb):
     "The cells of a lesson before its \"Going further\"."
-    cells = seen(nb)
-    end = next(i for i, c in enumerate(cells) if c.source.startswith('## Going further'))
-    return cells[:end]
+    return core_of(seen(nb))
 
 
 def prose(cells):
