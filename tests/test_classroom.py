@@ -105,7 +105,11 @@ def submissions(nb, folder, port):
             given = [*RIGHT]
             given[place] = wrong
             rows[wrong.__name__.replace('_', '-')] = (answers(nb, given), graded(4, **{str(place + 1): ''}))
-    heart = 'def best_border(margins_3s, margins_7s, borders):\n    return {4: .1, 20: 0.04}.get(len(borders), 9.)'
+    shown = {}
+    def keeps(margins_3s, margins_7s, borders): return shown.setdefault(len(borders), BORDER(margins_3s, margins_7s, borders))
+    assert exercises.check_02_3(keeps)
+    known = {size: border.item() for size, border in shown.items()}
+    heart = f'def best_border(margins_3s, margins_7s, borders):\n    return {known}.get(len(borders), 9.)'
     rows |= {
         'answers-a-question': (changed(right, 'words_02_2', '1/784 and 1/28'), ('questions to be read', 6, {})),
         'nothing-done': (nb, graded(0, **dict.fromkeys('123', 'replace the ...'))),
