@@ -277,6 +277,7 @@ def check_03_2(
     for y, lr, steps in _inputs(seed, shown, drawn):
         mistakes = {'your gradients add up: set grad to 0 after each step.': _constant(y, lr, steps, keep=1),
                     'you walk up: subtract the gradient.': _constant(y, lr, steps, sign=-1),
+                    'the loss is the mean of the squares: you step down their sum.': _constant(y, lr * len(y), steps),
                     'that is the mean itself, where many steps would lead: take only `steps` steps.': y.mean(),
                     'one step too many.': _constant(y, lr, steps + 1), 'one step is missing.': _constant(y, lr, steps - 1)}
         yield answer(y.clone(), lr, steps), _constant(y, lr, steps), mistakes, 'for y = [1, 2, 6], lr .1 and 3 steps it should be 1.464.'
@@ -328,7 +329,7 @@ def check_04_1(
         yield answer(preds.clone(), targets.clone()), d.mean(), mistakes, 'for a 3 and a 7, both with a score of 0, it should be .5.'
 
 @_check('all parameters move, in place, and no gradient is left over.',
-        nudge='Which four things does the loop over all 784 weights do in each step, and for which two tensors?',
+        nudge="Which four things does lesson 03's loop do in each step? Here two tensors take part.",
         step='mnist_loss(linear1(xb, weights, bias), yb).backward(); under torch.no_grad(), for p in (weights, bias): '
              'p -= lr * p.grad, then p.grad.zero_(); return weights, bias.')
 def check_04_2(
@@ -387,7 +388,7 @@ def check_05_1(
         found, right = answer(x.clone(), bs), x.split(bs)
         if not isinstance(found, (list, tuple)): raise TypeError(f'a list of batches is wanted, not a {type(found).__name__}')
         counts = {f'{len(right)} batches expected, {len(found)} found: the rows left over make a smaller one.': torch.tensor(n // bs),
-                  f'{len(right)} batches expected, {len(found)} found: no empty batch at the end.': torch.tensor(n // bs + 1)}
+                  f'{len(right)} batches expected, {len(found)} found: is the last empty, or do some overlap?': torch.tensor(n // bs + 1)}
         yield torch.tensor(len(found)), torch.tensor(len(right)), counts, f'{len(right)} batches expected, {len(found)} found.'
         for i, (a, b) in enumerate(zip(found, right, strict=True)):
             mistakes = {'each batch begins where the last one ended, bs rows further, not one row further.': x[i:i+bs]}
@@ -425,7 +426,10 @@ def check_05_3(
         g = _draw(seed, k)
         batches = [(torch.randn(size, k, generator=g), torch.randn(size, 1, generator=g)) for size in sizes]
         start = torch.randn(k, 1, generator=g)
+        summed = start
+        for xb, yb in batches: summed = _descend([(xb, yb)], summed, lr * len(xb))
         mistakes = {'w has not moved: take the step before you set grad to 0.': start,
+                    'the loss is the mean of the squares: you step down their sum.': summed,
                     'your gradients add up: set grad to 0 after each step.': _descend(batches, start, lr, keep=1),
                     'you walk up: subtract the gradient.': _descend(batches, start, lr, sign=-1),
                     'only the first batch has counted: is your return inside the loop?': _descend(batches[:1], start, lr),
@@ -434,7 +438,7 @@ def check_05_3(
                'for each batch: loss = ((xb @ w - yb)**2).mean(), backward, w -= lr * w.grad without a record, zero.')
 
 # %% ../nbs/exercises.ipynb #43e89080
-@_check('it remembers a sum and a count, and each object has its own.',
+@_check('each object remembers what it needs, and for itself alone.',
         nudge='What must an object remember to tell the mean of what it has seen? Where does each object get its own?',
         step='In __init__: self.total and self.count, both 0. add changes them, mean divides them.')
 def check_06_1(
@@ -625,13 +629,15 @@ def check_08_2(
             if (shapes := [tuple(values.shape) for values in found]) != [(2, 2), (2,), (1, 2), (1,)]:
                 raise ValueError(f'w1, b1, w2 and b2 have the shapes (2, 2), (2,), (1, 2) and (1,), yours {shapes}')
             w1, b1, w2, b2 = found
-            found = ((ink * corners @ w1.T + b1).relu() @ w2.T + b2)[:, 0] > 0
+            scores = ((ink * corners @ w1.T + b1).relu() @ w2.T + b2)[:, 0]
+            found = scores > 0
         no, yes = torch.tensor([False, True])
         mistakes = {f'for ink = {ink:g} no score is above 0: that of one pixel with ink must be.': no.expand(4),
                     f'for ink = {ink:g} all scores are above 0: b2 must bring that of no ink below it.': yes.expand(4),
                     'two pixels with ink are above 0, as one is: the second unit must take away more.': torch.stack([no, yes, yes, yes]),
                     'each corner is on the wrong side: turn the signs of w2 and b2.': ~expected}
         yield found, expected, mistakes, f'for ink = {ink:g} not all corners are on the right side of 0.'
+        yield scores < 0, ~expected, {}, f'for ink = {ink:g} a score is 0 itself: those of no ink and of both must lie below it.'
 
 @_check('a unit that is off for every picture gets no gradient, and stays as it is.',
         nudge='model[0] and model[1] give what the hidden units put out: (n, hidden). When is a unit dead?',
@@ -654,7 +660,7 @@ def check_08_3(
         dead = off.all(0).sum()
         mistakes = {'that counts units that are off for at least one picture: for every one is wanted.': off.any(0).sum(),
                     'that counts the units that are on at some time: the others are wanted.': len(biases) - dead,
-                    'that counts pictures: axis 0 are the pictures, so ask all(0).': off.all(1).sum(),
+                    'none is dead, by your count: is the ReLU, model[1], in it, and are the pictures axis 0 of all?': torch.tensor(0),
                     'that counts every single zero: a unit is dead if it is off for all pictures.': off.sum()}
         yield answer(model, xb), dead, mistakes, f'with the biases {biases} it should be {dead}.'
 
@@ -745,11 +751,11 @@ def check_10_1(
 ) -> bool:   # is it right?
     "Lesson 10: softmax that does not overflow."
     large = 'the powers of e are still too large for [102, 101, 100]: subtract first.'
-    rows = "subtract each row's own largest: amax(-1, keepdim=True)."
-    shown = [2., 1., 0.], [102., 101., 100.], [[0., 200.], [-300., -300.]]
+    rows = 'in the rows [0, 200] and [-300, -300] some powers are still too large, or all of a row are 0: which number does each row need?'
+    shown = [[2., 1., 0.]], [[102., 101., 100.]], [[0., 200.], [-300., -300.]]
     def drawn(r, i):
         if i == 2: return [[0., 150.], [r.uniform(-400, -300), -350.]]
-        return [r.uniform(-3, 3) + 120 * i for _ in range(r.randint(3, 6))]
+        return [[r.uniform(-3, 3) + 120 * i for _ in range(r.randint(3, 6))]]
     for scores, otherwise in zip(_inputs(seed, shown, drawn), (large, large, rows), strict=True):
         logits = torch.tensor(scores)
         exp = (logits - logits.amax(-1, keepdim=True)).exp()
@@ -770,11 +776,14 @@ def check_10_2(
         g = _draw(seed, n)
         logits, targets = 5 * torch.randn(n, k, generator=g), torch.randint(k, (n,), generator=g)
         logits[0], targets[0] = torch.arange(0, -200 * k, -200), k - 1  # where softmax is 0 in float32
+        logits[1, 1], targets[1] = 200, 0  # where e to the score is infinite
         own, log_sum = logits[torch.arange(n), targets], logits.logsumexp(1)
         mistakes = {'that is s − log Σ: the other way round.': own - log_sum,
                     'one loss for each row: the mean comes later.': (log_sum - own).mean(),
                     'that is the loss of the highest score: take that of the right class.': log_sum - logits.amax(1),
                     'that is log Σ alone: the score of the right class is missing.': log_sum,
+                    'a power of e became infinite, and so did Σ: take logsumexp, not the log of a sum.':
+                        (log_sum - own).where(logits.amax(1) < 89, torch.inf),
                     'a probability became 0, and its log infinite: take logsumexp, not the log of softmax.':
                         (log_sum - own).where(own - log_sum > -103, torch.inf)}
         yield answer(logits.clone(), targets.clone()), log_sum - own, mistakes, 'scores [2, 1, 0] and the right class 0 should give .4076.'
@@ -807,7 +816,7 @@ def check_11_1(
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 11: how large is what comes out of a convolution?"
-    shown = (12, 3, 2, 4), (28, 5, 2, 2), (5, 3, 1, 0), (5, 3, 2, 1), (28, 3, 1, 1), (10, 4, 3, 0)
+    shown = (12, 5, 2, 4), (28, 5, 2, 2), (5, 3, 1, 0), (5, 3, 2, 1), (28, 3, 1, 1), (10, 4, 3, 0)
     def drawn(r, i): return r.randint(10, 60), r.randint(2, 7), r.randint(1, 4), r.randint(1, 5)
     for n, k, s, p in _inputs(seed, shown, drawn, 6):
         places, given = n + 2*p - k, f'output_size({n}, {k}, {s}, {p})'
@@ -815,6 +824,7 @@ def check_11_1(
                     f'{given}: the padding is on both sides.': torch.tensor((n + p - k) // s + 1),
                     f'{given}: count only whole steps: divide with //.': torch.tensor(places / s + 1),
                     f'{given}: with what is over at the end no window fits: round down.': torch.tensor(-(-places // s) + 1),
+                    f'{given}: the window must fit in: take kernel_size off before you divide.': torch.tensor((n + 2*p) // s),
                     f'{given}: only the steps are divided by the stride, not the first place.': torch.tensor((places + 1) // s)}
         yield answer(n, k, s, p), torch.tensor(places // s + 1), mistakes, f'{given} should be {places // s + 1}.'
 
@@ -872,7 +882,7 @@ def check_12_1(
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 12: the centre of mass to row 14, column 14."
-    shown = (2, 11, 9, 6), (10, 3, 12, 4), (9, 9, 7, 13)
+    shown = (9, 3, 14, 5), (2, 11, 9, 6), (9, 9, 7, 13)
     def drawn(r, i): return *r.sample(range(14), 2), r.randrange(7, 15, 2), r.randrange(5, 15, 2)  # odd: no shift ends in .5
     for top, left, h, w in _inputs(seed, shown, drawn):
         x = torch.zeros(28, 28)
@@ -884,12 +894,13 @@ def check_12_1(
         mistakes = {'nothing has moved.': x,
                     'it moves the wrong way: by 14 - centre, not centre - 14.': by(row - 14, column - 14),
                     'rows and columns are swapped: x.sum(1) has a number for each row.': by(14 - column, 14 - row),
+                    'it is cut off: move to the nearest whole number, round(…), not int(…).': by(int(14 - row), int(14 - column)),
                     'that is the middle of the box: weigh each row by its ink.': by(14 - top - (h - 1) / 2, 14 - left - (w - 1) / 2)}
         yield answer(x.clone()), by(14 - row, 14 - column), mistakes, 'the centre of mass belongs to row 14, column 14.'
 
 @_check('whole writers, half of them or the next number above.',
         nudge='Decide by the writer, never by the place of the picture. Which writers, and how many, are held back?',
-        step='With numbers from 0 on, writers % 2 says the same for all pictures of a writer, and is 0 for every other writer.')
+        step='writers.unique() has each writer once, [::2] takes every other one; torch.isin(writers, those) says it for each picture.')
 def check_12_2(
     answer,  # hold_back(writers)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
@@ -897,10 +908,11 @@ def check_12_2(
     "Lesson 12: whole writers, held back."
     def drawn(r, i):  # each writes three pictures or more, among the others'
         k = r.randint(6, 17)
-        writers = [*range(k)] * 3 + r.choices(range(k), k=2 * k)
+        names = r.sample(range(100), k)
+        writers = names * 3 + r.choices(names, k=2 * k)
         r.shuffle(writers)
         return torch.tensor(writers)
-    shown = torch.arange(10).repeat_interleave(4), torch.tensor([0, 3, 1, 5, 2, 4, 6] * 4), torch.arange(5).repeat_interleave(3)
+    shown = torch.arange(10).repeat_interleave(4), torch.tensor([0, 3, 1, 5, 2, 4, 6] * 4), torch.tensor([7, 42, 19, 11, 30] * 3)
     for writers in _inputs(seed, shown, drawn):
         held, names = answer(writers.clone()), writers.unique()
         half = -(-len(names) // 2)
@@ -910,6 +922,7 @@ def check_12_2(
         shares = torch.stack([held[writers == name].double().mean() for name in names])
         split, count = (shares % 1 > 0).sum().item(), (shares == 1).sum().item()
         wrong = ('a writer has pictures on both sides: decide by writers, not by pictures.' if split else
+                 'nobody is held back: the numbers are names, such as 7, 42 and 19, and needn\'t count from 0.' if not count else
                  'too few: where half of them is no whole number, take the next above.' if count < half else
                  'too many: half of the writers, not more than the next whole number.')
         yield torch.tensor(not split and count == half), torch.tensor(True), {}, wrong

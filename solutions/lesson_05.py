@@ -57,6 +57,15 @@ def epoch_zeroed_too_early(batches, w, lr):
     return w
 
 
+def epoch_summed(batches, w, lr):
+    for xb, yb in batches:
+        ((xb @ w - yb)**2).sum().backward()
+        with torch.no_grad():
+            w -= lr * w.grad
+        w.grad.zero_()
+    return w
+
+
 def epoch_of_one_batch(batches, w, lr):
     for xb, yb in batches:
         ((xb @ w - yb)**2).mean().backward()
@@ -70,5 +79,5 @@ def epoch_of_one_batch(batches, w, lr):
 SOLUTIONS = {
     'check_05_1': ([batches], [batches_without_rest, batches_with_an_empty_one, batches_sliding]),
     'check_05_2': ([over_items], [over_batches, over_items_sum]),
-    'check_05_3': ([one_epoch], [epoch_not_zeroed, epoch_zeroed_too_early, epoch_of_one_batch]),
+    'check_05_3': ([one_epoch], [epoch_not_zeroed, epoch_zeroed_too_early, epoch_summed, epoch_of_one_batch]),
 }

@@ -52,6 +52,10 @@ def corners_of_1(ink):
     return [[1, 1], [1, 1]], [0, -1], [[1, -2]], [-.5]
 
 
+def corners_at_zero(ink):
+    return [[1, 1], [1, 1]], [0, -ink], [[1, -2]], [0]
+
+
 def dead_units(model, xb):
     hidden = model[1](model[0](xb))
     return (hidden == 0).all(0).sum()
@@ -59,6 +63,10 @@ def dead_units(model, xb):
 
 def dead_for_some_picture(model, xb):
     return (model[1](model[0](xb)) == 0).any(0).sum()
+
+
+def dead_without_the_bend(model, xb):
+    return (model[0](xb) == 0).all(0).sum()
 
 
 def dead_zeros(model, xb):
@@ -69,6 +77,6 @@ def dead_zeros(model, xb):
 SOLUTIONS = {
     'check_08_1': ([score_without, votes_without],
                    [score_with_all, score_of_those_off, score_without_the_bias, score_without_the_bend, score_in_a_row]),
-    'check_08_2': ([corner_weights], [corners_taken_once, corners_without_a_last_bias, corners_of_1]),
-    'check_08_3': ([dead_units], [dead_for_some_picture, dead_zeros]),
+    'check_08_2': ([corner_weights], [corners_taken_once, corners_without_a_last_bias, corners_at_zero, corners_of_1]),
+    'check_08_3': ([dead_units], [dead_for_some_picture, dead_without_the_bend, dead_zeros]),
 }

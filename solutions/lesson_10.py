@@ -32,6 +32,10 @@ def losses_of_softmax(logits, targets):
     return -logits.softmax(1)[torch.arange(len(logits)), targets].log()
 
 
+def losses_by_a_naive_sum(logits, targets):
+    return logits.exp().sum(1).log() - logits[torch.arange(len(logits)), targets]
+
+
 def losses_of_the_answer(logits, targets):
     return logits.logsumexp(1) - logits.amax(1)
 
@@ -55,6 +59,7 @@ def recall_of_all(matrix):
 # check -> (right answers, wrong answers)
 SOLUTIONS = {
     'check_10_1': ([softmax_safe], [softmax_naive, softmax_of_one_largest, softmax_undivided]),
-    'check_10_2': ([losses_of], [losses_turned_round, losses_of_softmax, losses_of_the_answer, losses_mean]),
+    'check_10_2': ([losses_of],
+                   [losses_turned_round, losses_of_softmax, losses_by_a_naive_sum, losses_of_the_answer, losses_mean]),
     'check_10_3': ([recall], [recall_by_columns, recall_of_all]),
 }

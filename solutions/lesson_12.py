@@ -22,6 +22,12 @@ def to_the_middle_swapped(x):
     return torch.roll(x, (round(14 - column.item()), round(14 - row.item())), (0, 1))
 
 
+def to_the_middle_cut_off(x):
+    count = torch.arange(28.)
+    row, column = ((x.sum(axis) * count).sum() / x.sum() for axis in (1, 0))
+    return torch.roll(x, (int(14 - row), int(14 - column)), (0, 1))
+
+
 def to_the_middle_by_box(x):
     rows, columns = (x.sum(axis).nonzero().flatten().float() for axis in (1, 0))
     return torch.roll(x, (round(14 - rows.mean().item()), round(14 - columns.mean().item())), (0, 1))
@@ -32,7 +38,7 @@ def to_the_middle_not(x):
 
 
 def hold_back(writers):
-    return writers % 2 == 0
+    return torch.isin(writers, writers.unique()[::2])
 
 
 def hold_back_by_chance(writers):
@@ -53,6 +59,10 @@ def hold_back_too_many(writers):
     return writers % 5 != 0
 
 
+def hold_back_the_first_numbers(writers):
+    return writers < len(writers.unique()) / 2
+
+
 def right_of_answered(probability, right, threshold):
     return right[probability >= threshold].float().mean()
 
@@ -70,8 +80,9 @@ def share_answered(probability, right, threshold):
 
 
 SOLUTIONS = {  # check -> (right answers, wrong answers)
-    'check_12_1': ([to_the_middle], [to_the_middle_backwards, to_the_middle_swapped, to_the_middle_by_box, to_the_middle_not]),
+    'check_12_1': ([to_the_middle],
+                   [to_the_middle_backwards, to_the_middle_swapped, to_the_middle_by_box, to_the_middle_cut_off, to_the_middle_not]),
     'check_12_2': ([hold_back, hold_back_by_chance],
-                   [hold_back_pictures, hold_back_too_few, hold_back_too_many]),
+                   [hold_back_pictures, hold_back_too_few, hold_back_too_many, hold_back_the_first_numbers]),
     'check_12_3': ([right_of_answered], [right_of_all, right_above, share_answered]),
 }
