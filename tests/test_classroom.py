@@ -18,6 +18,7 @@ from pathlib import Path
 import notebooks as tools
 import numpy as np
 import pytest
+from answered import source_of
 from conftest import LONG, ROOT, tell
 from PIL import Image
 
@@ -47,13 +48,7 @@ def answers(nb, functions):
     cells = [c for c in nb['cells'] if c['id'].startswith('answer_')]
     for cell, answer in zip(cells, functions, strict=True):
         name = re.search(r'^(?:def|class) (\w+)', cell['source'], re.MULTILINE)[1]
-        if not isinstance(answer, str):
-            parts = [answer, *vars(answer).values()] if isinstance(answer, type) else [answer]
-            used = {n for part in parts if inspect.isfunction(part) for n in part.__code__.co_names}
-            module = vars(sys.modules[answer.__module__])
-            helpers = [module[n] for n in used if inspect.isfunction(module.get(n)) and module[n].__module__ == answer.__module__]
-            helpers += [base for base in getattr(answer, '__bases__', ()) if base.__module__ == answer.__module__]
-            answer = '\n'.join(map(inspect.getsource, [*helpers, answer])) + (f'{name} = {answer.__name__}' if answer.__name__ != name else '')
+        if not isinstance(answer, str): answer = source_of(answer, name)
         cell['source'] = answer
     return nb
 

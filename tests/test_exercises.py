@@ -4,9 +4,11 @@ import importlib
 import inspect
 import re
 
+import notebooks as tools
 import numpy as np
 import pytest
 import torch
+from answered import ANSWERS, answered
 from conftest import ROOT
 
 import digits_uth.exercises as exercises
@@ -223,3 +225,14 @@ def test_the_checks_import_no_lesson_before_they_are_called():
 
 def test_every_exercise_has_a_solution():
     assert set(SOLUTIONS) == set(CHECKS)
+
+
+@pytest.mark.parametrize('name', ANSWERS)
+def test_all_that_a_lesson_asks_has_an_answer_to_be_run_with(name):
+    "test_lessons.py runs each lesson so."
+    def is_blank(node): return isinstance(node, ast.Constant) and node.value is Ellipsis
+    for cell in answered(name).cells:
+        if cell.cell_type == 'code' and 'hide' not in tools.directives(cell):
+            for node in ast.walk(ast.parse(cell.source)):
+                assert not (isinstance(node, (ast.Expr, ast.Assign)) and is_blank(node.value)), cell.source
+                assert not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple) and any(map(is_blank, node.value.elts))), cell.source
