@@ -252,11 +252,11 @@ def check_03_1(
                     'the sign is wrong: take f(x + run) first.': (left - right) / (2*run)}
         yield answer(f, x, run), (right - left) / (2*run), mistakes, 'x**2 at 3 should give 6.'
 
-def _descend(batches, w, lr, keep=0., sign=1):
-    "Gradient descent on the mean squared error of xb @ w, a step a batch; `keep` is how much of the old gradients stays."
+def _descend(batches, w, lr, keep=0., sign=1, summed=False):
+    "Gradient descent on the mean squared error of xb @ w, a step a batch; `keep` is how much of the old gradients stays. Or on their sum."
     grad = torch.zeros_like(w)
     for xb, yb in batches:
-        grad = keep * grad + 2 * xb.T @ (xb @ w - yb) / len(xb)
+        grad = keep * grad + 2 * xb.T @ (xb @ w - yb) / (1 if summed else len(xb))
         w = w - sign * lr * grad
     return w
 
@@ -277,7 +277,7 @@ def check_03_2(
     for y, lr, steps in _inputs(seed, shown, drawn):
         mistakes = {'your gradients add up: set grad to 0 after each step.': _constant(y, lr, steps, keep=1),
                     'you walk up: subtract the gradient.': _constant(y, lr, steps, sign=-1),
-                    'the loss is the mean of the squares: you step down their sum.': _constant(y, lr * len(y), steps),
+                    'the loss is the mean of the squares: you step down their sum.': _constant(y, lr, steps, summed=True),
                     'that is the mean itself, where many steps would lead: take only `steps` steps.': y.mean(),
                     'one step too many.': _constant(y, lr, steps + 1), 'one step is missing.': _constant(y, lr, steps - 1)}
         yield answer(y.clone(), lr, steps), _constant(y, lr, steps), mistakes, 'for y = [1, 2, 6], lr .1 and 3 steps it should be 1.464.'
@@ -426,10 +426,8 @@ def check_05_3(
         g = _draw(seed, k)
         batches = [(torch.randn(size, k, generator=g), torch.randn(size, 1, generator=g)) for size in sizes]
         start = torch.randn(k, 1, generator=g)
-        summed = start
-        for xb, yb in batches: summed = _descend([(xb, yb)], summed, lr * len(xb))
         mistakes = {'w has not moved: take the step before you set grad to 0.': start,
-                    'the loss is the mean of the squares: you step down their sum.': summed,
+                    'the loss is the mean of the squares: you step down their sum.': _descend(batches, start, lr, summed=True),
                     'your gradients add up: set grad to 0 after each step.': _descend(batches, start, lr, keep=1),
                     'you walk up: subtract the gradient.': _descend(batches, start, lr, sign=-1),
                     'only the first batch has counted: is your return inside the loop?': _descend(batches[:1], start, lr),
@@ -783,7 +781,7 @@ def check_10_2(
                     'that is the loss of the highest score: take that of the right class.': log_sum - logits.amax(1),
                     'that is log Σ alone: the score of the right class is missing.': log_sum,
                     'a power of e became infinite, and so did Σ: take logsumexp, not the log of a sum.':
-                        (log_sum - own).where(logits.amax(1) < 89, torch.inf),
+                        (log_sum - own).where(logits.exp().sum(1).isfinite(), torch.inf),
                     'a probability became 0, and its log infinite: take logsumexp, not the log of softmax.':
                         (log_sum - own).where(own - log_sum > -103, torch.inf)}
         yield answer(logits.clone(), targets.clone()), log_sum - own, mistakes, 'scores [2, 1, 0] and the right class 0 should give .4076.'

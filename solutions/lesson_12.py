@@ -23,8 +23,7 @@ def to_the_middle_swapped(x):
 
 
 def to_the_middle_cut_off(x):
-    count = torch.arange(28.)
-    row, column = ((x.sum(axis) * count).sum() / x.sum() for axis in (1, 0))
+    row, column = centre(x)
     return torch.roll(x, (int(14 - row), int(14 - column)), (0, 1))
 
 
