@@ -470,10 +470,12 @@ class TestInJupyterLab:
         hand = Hand(page)
         hand.paper.wait_for()
         cells = page.locator('.jp-Cell').count()
-        run_code(page, 'import time; time.sleep(20); done = True', wait=False)
+        run_code(page, 'import time; time.sleep(60)', wait=False)  # nobody waits for its end
+        status = '() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status'
+        page.wait_for_function(f"({status})() === 'busy'")  # on a busy machine the kernel may be slow to begin, and to tell
         hand.draw()
         page.locator('.uth-ladder-summary').filter(has_text='Convolutions: 3.').wait_for(timeout=10_000)
-        assert page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status") == 'busy'
+        assert page.evaluate(status) == 'busy'
         for name in ('Undo', 'Read a photograph'):
             page.get_by_role('button', name=name).focus()
             for key in ('b', 'a', 'x'): page.keyboard.press(key)
