@@ -90,6 +90,10 @@ def _cure(error):
     known = {'could not infer output dtype': 'a mean needs floats: call .float() first.',
              'does not require grad': 'nothing was recorded: what you start from needs requires_grad_().',
              'leaf Variable': 'the step is not to be recorded: with torch.no_grad().',
+             'must match the size of tensor': 'the shapes line up at their right ends, lesson 02: give one of them an axis more, '
+                                              'as in x[:, None], or go through it in a loop.',
+             'shapes cannot be multiplied': 'in a @ b each row of a is as long as b has rows, lesson 04.',
+             'with more than one value is ambiguous': 'an if wants one answer, and these are many: torch.where, or a sum, takes all.',
              "no attribute 'zero_'": 'w = w - ... made another tensor, without a grad: write w -= ..., lesson 03.'}
     return next((f' ({cure})' for words, cure in known.items() if words in str(error)), '')
 

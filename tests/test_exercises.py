@@ -206,6 +206,12 @@ def test_errors_that_most_people_meet_once_come_with_their_cure(capsys):
     for answer, cure in ((constant, 'requires_grad_().)'), (in_place, 'with torch.no_grad().)'), (another_tensor, 'write w -= ..., lesson 03.)')):
         exercises.check_03_2(answer)
         assert said(capsys).endswith(cure)
+    exercises.check_02_3(lambda threes, sevens, borders: borders[(threes > borders).sum().argmax()])
+    assert said(capsys).endswith('in a loop.)')
+    exercises.check_04_1(lambda preds, targets: 1 - preds.sigmoid() if targets == 1 else preds.sigmoid())
+    assert said(capsys).endswith('takes all.)')
+    exercises.check_04_3(lambda xb, weights, bias: (weights @ xb + bias).argmax(1))
+    assert said(capsys).endswith('as b has rows, lesson 04.)')
 
 
 def test_two_shapes_are_drawn_where_they_differ(capsys):
