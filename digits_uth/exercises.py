@@ -88,12 +88,14 @@ def _whole(seed, name):
 def _cure(error):
     "What to do about an error that most people meet once."
     known = {'could not infer output dtype': 'a mean needs floats: call .float() first.',
-             'does not require grad': 'nothing was recorded: what you start from needs requires_grad_().',
+             'does not require grad': 'nothing was recorded: what you start from needs requires_grad_(), '
+                                      'and w = w - ... makes another tensor: write w -= ...',
              'leaf Variable': 'the step is not to be recorded: with torch.no_grad().',
              'must match the size of tensor': 'the shapes line up at their right ends, lesson 02: give one of them an axis more, '
                                               'as in x[:, None], or go through it in a loop.',
              'shapes cannot be multiplied': 'in a @ b each row of a is as long as b has rows, lesson 04.',
              'with more than one value is ambiguous': 'an if wants one answer, and these are many: torch.where, or a sum, takes all.',
+             "'float' and 'NoneType'": 'there is no grad: is this the tensor that the loss was computed from, and no copy of it?',
              "no attribute 'zero_'": 'w = w - ... made another tensor, without a grad: write w -= ..., lesson 03.'}
     return next((f' ({cure})' for words, cure in known.items() if words in str(error)), '')
 
@@ -135,7 +137,7 @@ def check_01_1(
                f'for top {top}, left {left}, size {size} other pixels are expected.')
 
 @_check('floats first, then the sum, and nothing written into what came in.',
-        nudge='Which kind of number goes round past 255, and which does not? So what should come first, the sum or the floats?',
+        nudge='Which kind of number wraps around past 255, and which does not? So what should come first, the sum or the floats?',
         step='Divide first: x = im / 255 is a new tensor of floats. Then add 20/255 to it, and let clamp stop at 1.')
 def check_01_2(
     answer,  # darken(im)

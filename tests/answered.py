@@ -38,7 +38,7 @@ ANSWERS = {
         ('...                           # p steps against p.grad', 'p -= self.lr * p.grad'),
         ('...                             # v keeps a share of itself, and takes up the gradient', 'v = self.momentum*v + p.grad'),
         ('...                             # p steps against v', 'p -= self.lr * v'),
-        ('...                             # p steps; .9**t is β₁ᵗ', 'p -= self.lr * (mean / (1 - .9**t)) / (square / (1 - .999**t))**.5   # β₁ᵗ')],
+        ('...                             # p steps; .9**t is β₁ᵗ', 'p -= self.lr * (mean / (1 - .9**t)) / ((square / (1 - .999**t))**.5 + 1e-8)   # β₁ᵗ')],
     '07_learner': [
         ('def say(cbs, moment):\n    ...', 'def say(cbs, moment):\n    for cb in cbs:\n        if hasattr(cb, moment): getattr(cb, moment)()'),
         ('            loss = mnist_loss(model(xb), yb)\n            loss.backward()\n            opt.step()\n            opt.zero_grad()\n    return model\n\nplain',
@@ -63,7 +63,8 @@ ANSWERS = {
          '        for layer in reversed(self.layers): g = layer.backward(g)\n        return g')],
     '10_ten_digits': [
         ('def cure(scores):\n    ...', 'def cure(scores):\n    s = scores - scores.min() + 1\n    return s / s.sum()'),
-        ('# the right digit\n    ...', '# the right digit\n    slopes = softmax(scores)\n    slopes[digit] -= 1\n    return slopes')],
+        ('# the right digit\n    ...', '# the right digit\n    slopes = softmax(scores)\n    slopes[digit] -= 1\n    return slopes'),
+        ('announced = ...   #', 'announced = (1 - probability[sure]).sum()   #'), ('made = ...        #', 'made = (answer != aside_y)[sure].sum()   #')],
     '11_convolutions': [
         ('    ...   # multiply, and add up', '    return (window * kernel).sum()'),
         ('*_block(24, 48, 3), ...   # go on here', '*_block(24, 48, 3), *_block(48, 96, 3), nn.Flatten(), nn.Linear(96 * 4 * 4, 10)'),

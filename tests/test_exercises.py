@@ -203,7 +203,7 @@ def test_errors_that_most_people_meet_once_come_with_their_cure(capsys):
         ((c - y)**2).mean().backward()
         c = c - lr * c.grad
         c.grad.zero_()
-    for answer, cure in ((constant, 'requires_grad_().)'), (in_place, 'with torch.no_grad().)'), (another_tensor, 'write w -= ..., lesson 03.)')):
+    for answer, cure in ((constant, 'write w -= ...)'), (in_place, 'with torch.no_grad().)'), (another_tensor, 'write w -= ..., lesson 03.)')):
         exercises.check_03_2(answer)
         assert said(capsys).endswith(cure)
     exercises.check_02_3(lambda threes, sevens, borders: borders[(threes > borders).sum().argmax()])
