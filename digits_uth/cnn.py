@@ -5,19 +5,19 @@
 # %% auto #0
 __all__ = ['digit_cnn', 'predict']
 
-# %% ../nbs/11_convolutions.ipynb #block001
-def _block(n_in, n_out, kernel_size):
-    "A convolution that halves height and width, batch normalisation, and a bend."
-    # batch normalisation, explained below, adds a learned bias; so the convolution needs none
-    conv = nn.Conv2d(n_in, n_out, kernel_size, stride=2, padding=kernel_size // 2, bias=False)
-    return conv, nn.BatchNorm2d(n_out), nn.ReLU()
-
 # %% ../nbs/11_convolutions.ipynb #e34ddc18
 import torch
 from torch import nn
 
 from .checks import checked
 from .pictures import _must_fit, _trained
+
+# %% ../nbs/11_convolutions.ipynb #block001
+def _block(n_in, n_out, kernel_size):
+    "A convolution that halves height and width, batch normalisation, and a bend."
+    # batch normalisation, explained below, adds a learned bias; so the convolution needs none
+    conv = nn.Conv2d(n_in, n_out, kernel_size, stride=2, padding=kernel_size // 2, bias=False)
+    return conv, nn.BatchNorm2d(n_out), nn.ReLU()
 
 # %% ../nbs/11_convolutions.ipynb #drawwin2
 def draw_window(digit, row, column, kernel):
