@@ -209,7 +209,7 @@ def test_the_speaker_has_a_window_with_the_notes(show):
     page = show('01_pixels')
     with page.context.expect_page() as opened: page.keyboard.press('s')
     speaker = opened.value
-    notes = 'Move the hat until it fits'
+    notes = 'Change the lines above until the hat fits'
     number = page.evaluate("words => [...document.querySelectorAll('.slides > section')].findIndex(one => one.textContent.includes(words))", notes)
     assert not page.get_by_text(notes).is_visible() and not speaker.get_by_text(notes).is_visible()
     page.evaluate('number => Reveal.slide(number)', number)
