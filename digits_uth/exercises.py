@@ -218,18 +218,23 @@ def check_02_3(
     "Lesson 02: the border with the most right answers."
     def right(threes, sevens, borders): return threes > borders[:, None], sevens <= borders[:, None]
     def by_shares(*case): return sum(part.float().mean(1) for part in right(*case)).argmax()
+    def strict(threes, sevens, borders): return ((threes > borders[:, None]).sum(1) + (sevens < borders[:, None]).sum(1)).argmax()
     def drawn(r, i):
-        "Sevens outnumber threes; one border alone is the best, and it isn't the one that is best for the mean of both shares."
+        "Sevens outnumber threes, and five lie on the best border; it alone is the best, but not for the mean of both shares."
         while True:
             def normal(n, mean): return torch.tensor([r.gauss(mean, .04) for _ in range(n)])
             borders = torch.arange(-.1, .1, .01) + r.uniform(-.005, .005)  # each seed has a best one of its own
-            case = normal(r.randint(8, 20), .03), normal(r.randint(60, 99), -.03), borders
-            sums = sum(part.sum(1) for part in right(*case))
-            if (sums == sums.max()).sum() == 1 and by_shares(*case) != sums.argmax(): return case
+            threes, sevens = normal(r.randint(8, 20), .03), normal(r.randint(60, 99), -.03)
+            sums = sum(part.sum(1) for part in right(threes, sevens, borders))
+            best = sums.argmax()
+            case = threes, torch.cat([sevens, borders[best].repeat(5)]), borders
+            if (sums == sums.max()).sum() == 1 and best not in (by_shares(*case), strict(*case)): return case
     shown = torch.tensor([-.1, .2, .4]), torch.tensor([-.3, -.2, 0., .05]), torch.tensor([-.25, -.15, .1, .3])
-    for threes, sevens, borders in _inputs(seed, (shown, drawn(Random(0), 0)), drawn):
+    tied = torch.tensor([.2]), torch.tensor([.1, .1]), torch.tensor([-.5, .1])   # two sevens on a border
+    for threes, sevens, borders in _inputs(seed, (shown, tied, drawn(Random(0), 0)), drawn):
         sums = sum(part.sum(1) for part in right(threes, sevens, borders))
-        mistakes = {'that is where in borders the best one stands: return borders[that].': sums.argmax(),
+        mistakes = {'a seven on the border counts as right: it is not above it.': borders[strict(threes, sevens, borders)],
+                    'that is where in borders the best one stands: return borders[that].': sums.argmax(),
                     'above a border we say 3, so a 3 is right where its margin is larger than the border.': borders[sums.argmin()],
                     'that is how many answers are right: return the border.': sums.max(),
                     'that is the share of right answers: return the border.': sums.max() / (len(threes) + len(sevens)),

@@ -53,6 +53,11 @@ def border_place(margins_3s, margins_7s, borders):
     return right.argmax()
 
 
+def border_strict(margins_3s, margins_7s, borders):
+    right = torch.stack([(margins_3s > b).sum() + (margins_7s < b).sum() for b in borders])
+    return borders[right.argmax()]
+
+
 def border_turned(margins_3s, margins_7s, borders):
     right = torch.stack([(margins_3s <= b).sum() + (margins_7s > b).sum() for b in borders])
     return borders[right.argmax()]
@@ -62,5 +67,5 @@ def border_turned(margins_3s, margins_7s, borders):
 SOLUTIONS = {
     'check_02_1': ([median_digit], [median_pair, median_wrong_axis, median_mean]),
     'check_02_2': ([largest_difference], [largest_overall, largest_signed]),
-    'check_02_3': ([best_border, best_border_at_once], [border_place, border_turned]),
+    'check_02_3': ([best_border, best_border_at_once], [border_place, border_strict, border_turned]),
 }
