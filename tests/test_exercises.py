@@ -210,6 +210,13 @@ def test_errors_that_most_people_meet_once_come_with_their_cure(capsys):
     assert said(capsys).endswith('in a loop.)')
     exercises.check_04_1(lambda preds, targets: 1 - preds.sigmoid() if targets == 1 else preds.sigmoid())
     assert said(capsys).endswith('takes all.)')
+
+    def of_a_copy(xb, yb, weights, bias, lr):
+        copy = weights.clone().detach().requires_grad_()
+        ((xb @ copy + bias).sigmoid() - yb).square().mean().backward()
+        with torch.no_grad(): weights -= lr * weights.grad
+    exercises.check_04_2(of_a_copy)
+    assert said(capsys).endswith('no copy of it?)')
     exercises.check_04_3(lambda xb, weights, bias: (weights @ xb + bias).argmax(1))
     assert said(capsys).endswith('as b has rows, lesson 04.)')
 
