@@ -34,7 +34,7 @@ def _wrong(
 ):              # what is wrong, or None where found is right
     "What is wrong with an answer to one case?"
     def kind(t): return 'floats' if t.is_floating_point() else 'True and False' if t.dtype == torch.bool else 'whole numbers'
-    def same(a, b): return a.shape == b.shape and torch.allclose(a.double(), b.double(), atol=1e-5)
+    def same(a, b): return a.shape == b.shape and torch.allclose(a.double(), b.double(), atol=1e-5, equal_nan=True)
     if found is None: return 'your function returned None: is there a return in it?'
     if isinstance(found, tuple): return f'your function returned {len(found)} things: choose one, as in .values.'
     if isinstance(found, (bool, int, float)) or type(found).__module__ == 'numpy' and found.ndim == 0: found = torch.tensor(found)
@@ -631,7 +631,7 @@ def check_08_2(
 ) -> bool:   # is it right?
     "Lesson 08: exclusive or, by a network whose weights are chosen by hand."
     corners, expected = torch.tensor([[0., 0.], [0., 1.], [1., 0.], [1., 1.]]), torch.tensor([False, True, True, False])
-    for ink in _inputs(seed, (1., 255., 8.), lambda r, i: r.randint(20, 4000) / 8):
+    for ink in _inputs(seed, (1., 255., .25), lambda r, i: r.randint(1, 7) / 8 if i == 2 else r.randint(20, 4000) / 8):
         found = answer(ink)
         if found is not None:
             found = [torch.as_tensor(values, dtype=torch.float) for values in found]
@@ -663,12 +663,18 @@ def check_08_3(
         return tuple(r.sample(biases, len(biases)))
     for biases in _inputs(seed, shown, drawn):
         torch.manual_seed(_draw(seed, len(biases)).initial_seed())
-        model, xb = nn.Sequential(nn.Linear(6, len(biases)), nn.ReLU(), nn.Linear(len(biases), 1)), _random(1, seed)[0, :20, :6]
-        with torch.no_grad(): model[0].bias.copy_(torch.tensor(biases))
+        n = len(biases) + 1
+        model, xb = nn.Sequential(nn.Linear(6, n), nn.ReLU(), nn.Linear(n, 1)), _random(1, seed)[0, :20, :6]
+        with torch.no_grad():  # the last unit is on for one picture alone
+            most, next_to_it = (xb @ model[0].weight[-1]).topk(2).values
+            biases = *biases, round((-(most + next_to_it) / 2).item(), 4)
+            model[0].bias.copy_(torch.tensor(biases))
         off = model[0](xb) <= 0
         dead = off.all(0).sum()
         mistakes = {'that counts units that are off for at least one picture: for every one is wanted.': off.any(0).sum(),
-                    'that counts the units that are on at some time: the others are wanted.': len(biases) - dead,
+                    'that counts units that are off for most pictures, too: one that is on for a single picture still learns.':
+                        (model[0](xb).mean(0) <= 0).sum(),
+                    'that counts the units that are on at some time: the others are wanted.': n - dead,
                     'none is dead, by your count: is the ReLU, model[1], in it, and are the pictures axis 0 of all?': torch.tensor(0),
                     'that counts every single zero: a unit is dead if it is off for all pictures.': off.sum()}
         yield answer(model, xb), dead, mistakes, f'with the biases {biases} it should be {dead}.'
@@ -759,19 +765,31 @@ def check_10_1(
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 10: softmax that does not overflow."
+    small = 'the scores 2, 1 and 0 should give [.6652, .2447, .0900].'
     large = 'the powers of e are still too large for [102, 101, 100]: subtract first.'
-    rows = 'in the rows [0, 200] and [-300, -300] some powers are still too large, or all of a row are 0: which number does each row need?'
-    shown = [[2., 1., 0.]], [[102., 101., 100.]], [[0., 200.], [-300., -300.]]
+    rows = 'for the rows [0, 200], [-300, -300] and [0, 150] each row needs a number of its own.'
+    shown = [[2., 1., 0.]], [[102., 101., 100.]], [[0., 200.], [-300., -300.], [0., 150.]]
     def drawn(r, i):
-        if i == 2: return [[0., 150.], [r.uniform(-400, -300), -350.]]
+        if i == 2: return [[0., r.uniform(190, 220)], [r.uniform(-400, -300), -350.], [0., r.uniform(120, 160)]]
         return [[r.uniform(-3, 3) + 120 * i for _ in range(r.randint(3, 6))]]
-    for scores, otherwise in zip(_inputs(seed, shown, drawn), (large, large, rows), strict=True):
+    def naive(logits): return logits.exp() / logits.exp().sum(-1, keepdim=True)
+    for scores, otherwise in zip(_inputs(seed, shown, drawn), (small, large, rows), strict=True):
         logits = torch.tensor(scores)
-        exp = (logits - logits.amax(-1, keepdim=True)).exp()
+        largest = logits.amax(-1, keepdim=True)
+        exp = (logits - largest).exp()
         mistakes = {'they must add up to 1: divide by their sum.': exp,
                     'divide each row by its own sum: sum(-1, keepdim=True).': exp / exp.sum(),
-                    'subtract the largest, do not divide by it.': (logits / logits.amax(-1, keepdim=True)).softmax(-1)}
-        yield answer(logits.clone()), logits.softmax(-1), mistakes, otherwise
+                    'subtract the largest, do not divide by it.': (logits / largest).softmax(-1),
+                    'you subtract the smallest: [0, 150] keeps its 150, and e to the 150 is infinite in float32.':
+                        naive(logits - logits.amin(-1, keepdim=True)),
+                    'you subtract the mean: of [0, 200] that leaves 100, and e to the 100 is infinite in float32.':
+                        naive(logits - logits.mean(-1, keepdim=True)),
+                    'you subtract the largest of *all* rows: [-300, -300] becomes -500 twice, and e to that is 0 in float32.':
+                        naive(logits - logits.max())}
+        found = answer(given := logits.clone())
+        if found is not None and not given.equal(logits):
+            raise ValueError('your function changes the table that it was given: write logits - ..., a new tensor, and not -=')
+        yield found, logits.softmax(-1), mistakes, otherwise
 
 @_check('a loss for each row, and no logarithm of zero.',
         nudge='Two things for each row: log Σ of its scores, and the score of its right class. Which is taken from which?',
@@ -979,28 +997,30 @@ def check_13_1(
                     'average over the shares, not over the parameters: sum(0).': (grads * items[:, None]).sum(1) / items.sum()}
         yield answer(grads.clone(), items.clone()), weighted / items.sum(), mistakes, 'each row counts by its items.'
 
-@_check("every row is one process's, and shares differ by one at most.",
-        nudge='Deal the rows out like cards: who gets the first, the second, the third?',
-        step='A slice has a step: rows[start::step]. It starts at the rank.')
+@_check('the pieces lie side by side, no row is left out, and they differ by one at most.',
+        nudge='Where does the piece of rank 0 begin, and where the one after the last? Each piece ends where the next begins.',
+        step='Rank 0 begins at 0, and rank count, if there were one, at len(rows). Rank r begins r / count of the way: //.')
 def check_13_2(
     answer,  # my_share(rows, rank, count)
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
-    "Lesson 13: the rows of one process."
+    "Lesson 13: the rows of one process, in one piece."
     def drawn(r, i): return (processes := r.randint(4, 8)) * r.randint(3, 40) + 1 + i, processes  # some rows are left over
     for n, processes in _inputs(seed, ((256, 2), (10, 4), (3, 5)), drawn):
         rows = torch.randperm(n, generator=_draw(seed, n)) + 100
         shares = [answer(rows.clone(), rank, processes) for rank in range(processes)]
         if not all(isinstance(share, torch.Tensor) and share.ndim == 1 for share in shares):
-            yield shares[0], rows[::processes], {}, 'the rows of a process, a tensor (m,), are expected.'
+            yield shares[0], rows.tensor_split(processes)[0], {}, 'the rows of a process, a tensor (m,), are expected.'
             continue
         dealt = torch.cat(shares)
         missing, twice = len(rows) - len(dealt.unique()), len(dealt) - len(dealt.unique())
         sizes = [len(share) for share in shares]
+        in_order = dealt.equal(rows)
         complaint = (f"with {n} rows for {processes} processes {missing} are nobody's: shares may differ by one." if missing else
                      f'with {n} rows for {processes} processes {twice} are dealt twice.' if twice else
+                     'each process has a piece of neighbours, rank 0 the first piece.' if not in_order else
                      f'with {n} rows for {processes} processes the shares have {sizes}: they may differ by one.')
-        right = not missing and not twice and max(sizes) - min(sizes) <= 1 and dealt.sort().values.equal(rows.sort().values)
+        right = in_order and max(sizes) - min(sizes) <= 1
         yield torch.tensor(right), torch.tensor(True), {}, complaint
 
 @_check('more machines share the work, and need more rounds: the shortest step lies somewhere between.',

@@ -16,6 +16,16 @@ def softmax_of_one_largest(logits):
     return exp / exp.sum(-1, keepdim=True)
 
 
+def softmax_by_smallest(logits):
+    exp = (logits - logits.amin(-1, keepdim=True)).exp()
+    return exp / exp.sum(-1, keepdim=True)
+
+
+def softmax_by_mean(logits):
+    exp = (logits - logits.mean(-1, keepdim=True)).exp()
+    return exp / exp.sum(-1, keepdim=True)
+
+
 def softmax_undivided(logits):
     return (logits - logits.amax(-1, keepdim=True)).exp()
 
@@ -58,7 +68,8 @@ def recall_of_all(matrix):
 
 # check -> (right answers, wrong answers)
 SOLUTIONS = {
-    'check_10_1': ([softmax_safe], [softmax_naive, softmax_of_one_largest, softmax_undivided]),
+    'check_10_1': ([softmax_safe],
+                   [softmax_naive, softmax_by_smallest, softmax_by_mean, softmax_of_one_largest, softmax_undivided]),
     'check_10_2': ([losses_of],
                    [losses_turned_round, losses_of_softmax, losses_by_a_naive_sum, losses_of_the_answer, losses_mean]),
     'check_10_3': ([recall], [recall_by_columns, recall_of_all]),

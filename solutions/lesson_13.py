@@ -27,11 +27,15 @@ def gradient_divided_by_shares(grads, items):
 
 
 def my_share(rows, rank, count):
-    return rows[rank::count]
+    return rows[rank * len(rows) // count:(rank + 1) * len(rows) // count]
 
 
-def my_share_in_a_piece(rows, rank, count):
+def my_share_by_pytorch(rows, rank, count):
     return torch.tensor_split(rows, count)[rank]
+
+
+def my_share_like_cards(rows, rank, count):
+    return rows[rank::count]
 
 
 def my_share_by_size(rows, rank, count):
@@ -44,12 +48,13 @@ def my_share_rounded_up(rows, rank, count):
     return rows[rank * size:(rank + 1) * size]
 
 
+def my_share_rest_to_the_last(rows, rank, count):
+    size = len(rows) // count
+    return rows[rank * size:] if rank == count - 1 else rows[rank * size:(rank + 1) * size]
+
+
 def my_share_is_all(rows, rank, count):
     return rows
-
-
-def my_share_from_count(rows, rank, count):
-    return rows[count::rank + 1]
 
 
 def best_count(work, megabytes, bandwidth, delay, counts):
@@ -86,7 +91,8 @@ def best_count_in_seconds(work, megabytes, bandwidth, delay, counts):
 SOLUTIONS = {  # check -> (right answers, wrong answers)
     'check_13_1': ([gradient_of_all, gradient_by_product],
                    [gradient_plain_mean, gradient_summed, gradient_not_divided, gradient_divided_by_shares]),
-    'check_13_2': ([my_share, my_share_in_a_piece], [my_share_by_size, my_share_rounded_up, my_share_is_all, my_share_from_count]),
+    'check_13_2': ([my_share, my_share_by_pytorch],
+                   [my_share_like_cards, my_share_by_size, my_share_rounded_up, my_share_rest_to_the_last, my_share_is_all]),
     'check_13_3': ([best_count, best_count_by_tensors],
                    [best_count_is_the_most, best_count_without_delays, best_count_with_an_exchange_of_one,
                     best_count_work_not_shared, best_count_in_seconds]),
