@@ -92,6 +92,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'digits_uth.cnn._block': ('convolutions.html#_block', 'digits_uth/cnn.py'),
                                 'digits_uth.cnn.digit_cnn': ('convolutions.html#digit_cnn', 'digits_uth/cnn.py'),
                                 'digits_uth.cnn.draw_window': ('convolutions.html#draw_window', 'digits_uth/cnn.py'),
+                                'digits_uth.cnn.judge_scale': ('convolutions.html#judge_scale', 'digits_uth/cnn.py'),
                                 'digits_uth.cnn.predict': ('convolutions.html#predict', 'digits_uth/cnn.py'),
                                 'digits_uth.cnn.strongest': ('convolutions.html#strongest', 'digits_uth/cnn.py')},
             'digits_uth.data': { 'digits_uth.data._arrays': ('data.html#_arrays', 'digits_uth/data.py'),

@@ -266,11 +266,12 @@ def plot_graph(
             start, end = places[parent], places[v]
             way = (end - start) / (end - start).norm()
             up = torch.stack([-way[1], way[0]])
-            bend = (.3 - .6*k) * (v.parents.count(parent) > 1)  # two arrows between the same boxes
+            bend = (.18 + .4*k) * (v.parents.count(parent) > 1)  # two arrows between the same boxes: forward above, back below
             _arrow(ax, start + .3*way + .06*up, end - .3*way + .06*up, -bend, v in seen, color='C0')
             if parent not in back: continue
-            _arrow(ax, end - .3*way - .06*up, start + .3*way - .06*up, bend, True, color='C1', linestyle='--')
-            ax.text(*((start + end)/2 + (bend * (end - start).norm() / 2 - .18)*up).tolist(), f'× {slope:.3g}', ha='center', va='center',
+            _arrow(ax, end - .3*way - .06*up, start + .3*way - .06*up, -bend, True, color='C1', linestyle='--')
+            beside = -.06 - bend * ((end - start).norm() - .6) / 2 if bend else -.18   # on its arrow, or beside it
+            ax.text(*((start + end)/2 + beside*up).tolist(), f'× {slope:.3g}', ha='center', va='center',
                     color='C1', fontsize=10, bbox=dict(facecolor='white', edgecolor='none', pad=.5))
     for v in back:
         ax.text(*(places[v] - torch.tensor([0, .37])).tolist(), f'{slopes[v]:.4g}', ha='center', va='center', color='C1')

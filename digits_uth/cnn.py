@@ -40,6 +40,25 @@ def draw_window(digit, row, column, kernel):
     titles = 'the window', 'the kernel', 'nine products', f'their sum: {products.sum():.1f}'
     for ax, title in zip(axs, titles, strict=True): ax.set_title(title)
 
+# %% ../nbs/11_convolutions.ipynb #judgesc1
+def judge_scale(one_scale, a):
+    "Has each channel of `one_scale(a)` the mean 0 and the deviation 1? If not, which slip is it?"
+    from itertools import combinations
+    try: found = one_scale(a)
+    except (RuntimeError, IndexError) as e:
+        return f"not yet, as PyTorch says: {e}. (The axes are 0 to 3; with keepdim=True a mean keeps all four, and fits a.)"
+    if not torch.is_tensor(found): return f'not yet: one_scale returned {found!r}'
+    if found.shape != a.shape: return f'not yet: expected the shape of a, {tuple(a.shape)}, and got {tuple(found.shape)}'
+    for n in (3, 2, 1, 4):
+        for axes in combinations(range(4), n):
+            off = (found - (a - a.mean(axes, keepdim=True)) / a.std(axes, keepdim=True)).abs()
+            if (off < .01).float().mean() < .5: continue   # not these axes
+            if axes == (0, 2, 3): return 'right'
+            means = a.mean(axes).numel()
+            return f'not yet: you take {means} mean{"s" * (means > 1)}, over axes {axes}; one for each channel would be {a.shape[1]}'
+    mean, std = [round(number.item(), 2) + 0 for number in (found[:, 0].mean(), found[:, 0].std())]   # + 0: no -0.0
+    return f'not yet: channel 0 has the mean {mean} and the standard deviation {std}; they should be 0 and 1'
+
 # %% ../nbs/11_convolutions.ipynb #strong01
 def strongest(maps, pictures, channel, size):
     "The six pieces, each of another picture, for which a channel's numbers are largest; size: how many pixels a number sees."

@@ -29,7 +29,6 @@ ANSWERS = {
         ('    ...                                    # 4 gradient, 5 step and reset: yours',
          '    loss.backward()\n    with torch.no_grad(): params -= .25 * params.grad\n    params.grad.zero_()')],
     '04_mnist_loss': [
-        ('...   # your line: how sure', 'sigmoid(scores_3s[1])   # your line: how sure'),
         ('take_step, lr = our_step, 1.', 'take_step, lr = step_down, 1.')],
     '05_training': [
         ('yb = train_x[rows], train_y[rows]\n    ...',
@@ -44,6 +43,9 @@ ANSWERS = {
         ('            loss = mnist_loss(model(xb), yb)\n            loss.backward()\n            opt.step()\n            opt.zero_grad()\n    return model\n\nplain',
          '            loss = mnist_loss(model(xb), yb)\n            kept.append(loss.item())\n            loss.backward()\n            opt.step()\n'
          '            opt.zero_grad()\n    return model\n\nplain'),
+        ('    self.xb, self.yb = xb, yb\n    ...', "    self.xb, self.yb = xb, yb\n    self.say('before_batch')\n"
+         '    self.pred = self.model(self.xb)\n    self.loss = self.loss_func(self.pred, self.yb)\n    if self.training:\n'
+         "        self.loss.backward()\n        self.opt.step()\n        self.opt.zero_grad()\n    self.say('after_batch')"),
         ('class YourLosses:\n    ...', 'class YourLosses:\n    def before_fit(self): self.values = []\n    def after_batch(self):\n'
          '        if self.learn.training: self.values.append(self.learn.loss.item())'),
         ('    def before_batch(self):\n        ...\n\nlate', '    def before_batch(self):\n        if not self.learn.training: super().before_batch()\n\nlate'),
