@@ -48,6 +48,8 @@ def _wrong(
     return otherwise
 
 # %% ../nbs/exercises.ipynb #12266c16
+class _Slip(ValueError): "What a check has found itself: no error of the code that it was given."
+
 def _check(praise, nudge, step):
     """Make a check of a function that yields its cases.
 
@@ -67,6 +69,7 @@ def _check(praise, nudge, step):
                     found = (_wrong(*case) for each in seeds for case in cases(answer, each))
                     if _is_open(answer): found = ['replace the ... by your answer.']
                     wrong = next(filter(None, found), None)  # the first case that is
+            except _Slip as e: wrong = f'{e}'
             except Exception as e: wrong = f'your code raised {type(e).__name__}: {e}{_cure(e)}'
             print(f'right: {praise}' if wrong is None else f'not yet: {wrong}\n(Stuck? {name}.hint())')
             return wrong is None
@@ -487,7 +490,7 @@ def check_06_2(
         found = answer(*given, lr, momentum)
         if not (isinstance(found, tuple) and len(found) == 2): raise TypeError('return two tensors: the new parameter and the new velocity')
         if not all(a.equal(b) for a, b in zip(given, (p, grad, v), strict=True)):
-            raise ValueError('p, grad or v has been changed: -= and *= work in place, so write p = p - ...')
+            raise _Slip('p, grad or v has been changed: -= and *= work in place, so write p = p - ...')
         new_v = momentum * v + grad
         right, swapped = torch.stack([p - lr * new_v, new_v]), torch.stack([new_v, p - lr * new_v])
         mistakes = {'the order is wrong: first the parameter, then the velocity.': swapped,
@@ -554,7 +557,7 @@ def check_07_1(
         at, tie = last.index(top), len(last) - 1 - last[::-1].index(top)
         mistakes = {'that is the last epoch, not the best one.': torch.tensor([last[-1] / 10, len(last) - 1]),
                     'of equally good epochs the first: compare by >, not by >=.': torch.tensor([top / 10, tie]),
-                    'each fit begins anew: set self.best in before_fit, not in __init__.':
+                    'each fit begins anew: set self.best in before_fit, not once for all fits.':
                         torch.tensor([over / 10, before.index(over)]),
                     'the training pictures are counted too: ask self.training.': torch.tensor([(6 + top) / 16, at]),
                     'that is a mean of the means of batches: divide all right answers by all answers (lesson 05).':
@@ -618,7 +621,7 @@ def check_08_1(
             before = [p.clone() for p in model.parameters()]
         found = answer(model, xb.clone(), [*off])
         if found is not None and not all(p.equal(q) for p, q in zip(model.parameters(), before, strict=True)):
-            raise ValueError('the model was changed: work on what the units put out, not on the weights')
+            raise _Slip('the model was changed: work on what the units put out, not on the weights')
         if isinstance(found, torch.Tensor): found = found.detach()
         yield found, expected, mistakes, f'with {off} of {n} units off the scores are others.'
 
@@ -636,7 +639,7 @@ def check_08_2(
         if found is not None:
             found = [torch.as_tensor(values, dtype=torch.float) for values in found]
             if (shapes := [tuple(values.shape) for values in found]) != [(2, 2), (2,), (1, 2), (1,)]:
-                raise ValueError(f'w1, b1, w2 and b2 have the shapes (2, 2), (2,), (1, 2) and (1,), yours {shapes}')
+                raise _Slip(f'w1, b1, w2 and b2 have the shapes (2, 2), (2,), (1, 2) and (1,), yours {shapes}')
             w1, b1, w2, b2 = found
             scores = ((ink * corners @ w1.T + b1).relu() @ w2.T + b2)[:, 0]
             found = scores > 0
@@ -719,15 +722,15 @@ def check_09_2(
         x, weight = x.detach(), weight.detach()
         mistakes = ({}, {'that is the transpose of the slope of weight: x.T @ g, not g.T @ x.': g.T @ x,
                          'a mean over the pictures: the slopes add up, as the same weight was used for each.': x.T @ g / n},
-                    {'the bias is used in every picture, so its slopes add up: g.sum(0).': g,
+                    {'the bias is used in every picture, so its slopes add up, over the pictures.': g,
                      'that is the slope from the first picture alone: add up those of all pictures.': g[0],
-                     'add up the slopes of the bias, without dividing: g.sum(0).': g.mean(0),
+                     'the slopes of the bias add up over the pictures: a mean divides them, too.': g.mean(0),
                      'one slope for each unit, not for each picture: sum over axis 0.': g.sum(1),
                      'one slope for each unit, not one for all: sum over axis 0.': g.sum()})
         order = 'three slopes in this order: those of x, of weight, and of bias.'
         found = _slopes(answer(x.clone(), weight.clone(), g.clone()), 3)
         if sorted(getattr(f, 'shape', ()) for f in found) == sorted(r.shape for r in right) and found[1].shape != right[1].shape:
-            raise ValueError(order)
+            raise _Slip(order)
         for name, f, r, known in zip(('x', 'weight', 'bias'), found, right, mistakes, strict=True):
             yield f, r, known, f'the slopes of {name} are others, though their shape is right.'
 
@@ -747,7 +750,7 @@ def check_09_3(
                {'below 0 a tenth is to come through, not nothing.': x.clamp(min=0),
                 'that is |x| below 0, or nearly: a tenth of x itself, which stays negative.': x.where(x > 0, -.1 * x)},
                '[2, -2] should give [2, -.2].')
-        if not given.equal(x): raise ValueError('x itself has been changed: make a new tensor')
+        if not given.equal(x): raise _Slip('x itself has been changed: make a new tensor')
         yield (layer.backward(g.clone()), g.where(x > 0, .1 * g),
                {'back, the slopes are multiplied: you gave g back as it came.': g,
                 'it is the x of the way forward that says where, not g.': g.where(g > 0, .1 * g),
@@ -788,7 +791,7 @@ def check_10_1(
                         naive(logits - logits.max())}
         found = answer(given := logits.clone())
         if found is not None and not given.equal(logits):
-            raise ValueError('your function changes the table that it was given: write logits - ..., a new tensor, and not -=')
+            raise _Slip('your function changes the table that it was given: write logits - ..., a new tensor, and not -=')
         yield found, logits.softmax(-1), mistakes, otherwise
 
 @_check('a loss for each row, and no logarithm of zero.',
@@ -799,7 +802,7 @@ def check_10_2(
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 10: cross-entropy of each row."
-    for n, k in _inputs(seed, ((4, 3), (7, 10), (2, 5)), lambda r, i: (r.randint(3, 12), r.randint(2, 12))):
+    for n, k in _inputs(seed, ((3, 3), (4, 3), (7, 10), (2, 5)), lambda r, i: (r.randint(3, 12), r.randint(2, 12))):
         g = _draw(seed, n)
         logits, targets = 5 * torch.randn(n, k, generator=g), torch.randint(k, (n,), generator=g)
         logits[0], targets[0] = torch.arange(0, -200 * k, -200), k - 1  # where softmax is 0 in float32
@@ -813,6 +816,9 @@ def check_10_2(
                         (log_sum - own).where(logits.exp().sum(1).isfinite(), torch.inf),
                     'a probability became 0, and its log infinite: take logsumexp, not the log of softmax.':
                         (log_sum - own).where(own - log_sum > -103, torch.inf)}
+        if n == k:  # other shapes stop with an error
+            mistakes |= {'logits[targets] are whole rows: take one score of each, logits[range(n), targets].': log_sum - logits[targets],
+                         'that is log Σ of each column: the scores of a picture are a row, axis 1.': logits.logsumexp(0) - own}
         yield answer(logits.clone(), targets.clone()), log_sum - own, mistakes, 'scores [2, 1, 0] and the right class 0 should give .4076.'
 
 @_check('of what is there, how much was found: each row by its own sum.',
@@ -940,6 +946,7 @@ def check_12_2(
         r.shuffle(writers)
         return torch.tensor(writers)
     shown = torch.arange(10).repeat_interleave(4), torch.tensor([0, 3, 1, 5, 2, 4, 6] * 4), torch.tensor([7, 42, 19, 11, 30] * 3)
+    shown += torch.tensor([1, 2, 3, 1000] * 3), torch.tensor([5, 6, 7] * 3)  # half of the largest number isn't half of the writers
     for writers in _inputs(seed, shown, drawn):
         held, names = answer(writers.clone()), writers.unique()
         half = -(-len(names) // 2)
@@ -950,8 +957,8 @@ def check_12_2(
         split, count = (shares % 1 > 0).sum().item(), (shares == 1).sum().item()
         wrong = ('a writer has pictures on both sides: decide by writers, not by pictures.' if split else
                  'nobody is held back: the numbers are names, such as 7, 42 and 19, and needn\'t count from 0.' if not count else
-                 'too few: where half of them is no whole number, take the next above.' if count < half else
-                 'too many: half of the writers, not more than the next whole number.')
+                 f'too few, {count} of {len(names)} writers: unique() names each once; take half of them, rounded up.' if count < half else
+                 f'too many, {count} of {len(names)} writers: unique() names each once; take half of them, rounded up.')
         yield torch.tensor(not split and count == half), torch.tensor(True), {}, wrong
 
 @_check('among those that are answered, and at the threshold it answers.',
@@ -973,6 +980,8 @@ def check_12_3(
                     'at the threshold itself it answers: >=.': right[probability > threshold].float().mean(),
                     'that is the share that it answers: how many of those are right?': answered.float().mean(),
                     'those are the ones it leaves out.': right[~answered].float().mean(),
+                    'that is the share of the right ones that it answers: of the answered ones, how many are right?':
+                        right[answered].sum() / right.sum(),
                     'that is a number of pictures: take the mean.': right[answered].sum()}
         yield (answer(probability.clone(), right.clone(), threshold), right[answered].float().mean(), mistakes,
                'right[probability >= threshold] has the answers; take their mean, as floats.')

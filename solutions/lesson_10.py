@@ -50,6 +50,14 @@ def losses_of_the_answer(logits, targets):
     return logits.logsumexp(1) - logits.amax(1)
 
 
+def losses_of_rows(logits, targets):
+    return logits.logsumexp(1) - logits[targets]
+
+
+def losses_by_columns(logits, targets):
+    return logits.logsumexp(0) - logits[torch.arange(len(logits)), targets]
+
+
 def losses_mean(logits, targets):
     return losses_of(logits, targets).mean()
 
@@ -71,6 +79,7 @@ SOLUTIONS = {
     'check_10_1': ([softmax_safe],
                    [softmax_naive, softmax_by_smallest, softmax_by_mean, softmax_of_one_largest, softmax_undivided]),
     'check_10_2': ([losses_of],
-                   [losses_turned_round, losses_of_softmax, losses_by_a_naive_sum, losses_of_the_answer, losses_mean]),
+                   [losses_turned_round, losses_of_softmax, losses_by_a_naive_sum, losses_of_the_answer,
+                    losses_of_rows, losses_by_columns, losses_mean]),
     'check_10_3': ([recall], [recall_by_columns, recall_of_all]),
 }

@@ -62,6 +62,10 @@ def hold_back_the_first_numbers(writers):
     return writers < len(writers.unique()) / 2
 
 
+def hold_back_up_to_half_of_the_largest(writers):
+    return writers <= round(writers.max().item() / 2)
+
+
 def right_of_answered(probability, right, threshold):
     return right[probability >= threshold].float().mean()
 
@@ -78,10 +82,15 @@ def share_answered(probability, right, threshold):
     return (probability >= threshold).float().mean()
 
 
+def share_of_the_right(probability, right, threshold):
+    return right[probability >= threshold].sum() / right.sum()
+
+
 SOLUTIONS = {  # check -> (right answers, wrong answers)
     'check_12_1': ([to_the_middle],
                    [to_the_middle_backwards, to_the_middle_swapped, to_the_middle_by_box, to_the_middle_cut_off, to_the_middle_not]),
     'check_12_2': ([hold_back, hold_back_by_chance],
-                   [hold_back_pictures, hold_back_too_few, hold_back_too_many, hold_back_the_first_numbers]),
-    'check_12_3': ([right_of_answered], [right_of_all, right_above, share_answered]),
+                   [hold_back_pictures, hold_back_too_few, hold_back_too_many, hold_back_the_first_numbers,
+                    hold_back_up_to_half_of_the_largest]),
+    'check_12_3': ([right_of_answered], [right_of_all, right_above, share_answered, share_of_the_right]),
 }
