@@ -817,7 +817,9 @@ def check_10_2(
                     'a probability became 0, and its log infinite: take logsumexp, not the log of softmax.':
                         (log_sum - own).where(own - log_sum > -103, torch.inf)}
         if n == k:  # other shapes stop with an error
+            every = 'in each row you take the scores of all targets: take one of each row, logits[range(n), targets].'
             mistakes |= {'logits[targets] are whole rows: take one score of each, logits[range(n), targets].': log_sum - logits[targets],
+                         every: log_sum - logits[:, targets],
                          'that is log Σ of each column: the scores of a picture are a row, axis 1.': logits.logsumexp(0) - own}
         yield answer(logits.clone(), targets.clone()), log_sum - own, mistakes, 'scores [2, 1, 0] and the right class 0 should give .4076.'
 
@@ -947,6 +949,7 @@ def check_12_2(
         return torch.tensor(writers)
     shown = torch.arange(10).repeat_interleave(4), torch.tensor([0, 3, 1, 5, 2, 4, 6] * 4), torch.tensor([7, 42, 19, 11, 30] * 3)
     shown += torch.tensor([1, 2, 3, 1000] * 3), torch.tensor([5, 6, 7] * 3)  # half of the largest number isn't half of the writers
+    shown += torch.tensor([0] * 10 + [1, 2, 3]),  # nor half of the pictures, as a set of tensors would have it
     for writers in _inputs(seed, shown, drawn):
         held, names = answer(writers.clone()), writers.unique()
         half = -(-len(names) // 2)

@@ -54,6 +54,10 @@ def losses_of_rows(logits, targets):
     return logits.logsumexp(1) - logits[targets]
 
 
+def losses_of_all_targets(logits, targets):
+    return logits.logsumexp(1) - logits[:, targets]
+
+
 def losses_by_columns(logits, targets):
     return logits.logsumexp(0) - logits[torch.arange(len(logits)), targets]
 
@@ -80,6 +84,6 @@ SOLUTIONS = {
                    [softmax_naive, softmax_by_smallest, softmax_by_mean, softmax_of_one_largest, softmax_undivided]),
     'check_10_2': ([losses_of],
                    [losses_turned_round, losses_of_softmax, losses_by_a_naive_sum, losses_of_the_answer,
-                    losses_of_rows, losses_by_columns, losses_mean]),
+                    losses_of_rows, losses_of_all_targets, losses_by_columns, losses_mean]),
     'check_10_3': ([recall], [recall_by_columns, recall_of_all]),
 }

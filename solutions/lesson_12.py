@@ -62,6 +62,11 @@ def hold_back_the_first_numbers(writers):
     return writers < len(writers.unique()) / 2
 
 
+def hold_back_a_set_of_tensors(writers):
+    each = sorted(set(writers))  # every tensor is a thing of its own
+    return torch.isin(writers, torch.stack(each[:-(-len(each) // 2)]))
+
+
 def hold_back_up_to_half_of_the_largest(writers):
     return writers <= round(writers.max().item() / 2)
 
@@ -91,6 +96,6 @@ SOLUTIONS = {  # check -> (right answers, wrong answers)
                    [to_the_middle_backwards, to_the_middle_swapped, to_the_middle_by_box, to_the_middle_cut_off, to_the_middle_not]),
     'check_12_2': ([hold_back, hold_back_by_chance],
                    [hold_back_pictures, hold_back_too_few, hold_back_too_many, hold_back_the_first_numbers,
-                    hold_back_up_to_half_of_the_largest]),
+                    hold_back_up_to_half_of_the_largest, hold_back_a_set_of_tensors]),
     'check_12_3': ([right_of_answered], [right_of_all, right_above, share_answered, share_of_the_right]),
 }
