@@ -357,13 +357,13 @@ def check_04_2(
         xb, weights, bias = (torch.randn(size, generator=g) for size in ((n, k), (k, 1), 1))
         yb = torch.arange(n)[:, None] % 2
         found = answer(xb.clone(), yb.clone(), weights.clone().requires_grad_(), bias.clone().requires_grad_(), lr)
-        if not isinstance(found, tuple) or len(found) != 2: raise TypeError('return two tensors: return weights, bias')
+        if not isinstance(found, tuple) or len(found) != 2: raise _Slip('return two tensors: return weights, bias')
         for name, p, start, right, up in zip(('weights', 'bias'), found, (weights, bias), _step_down(xb, yb, weights, bias, lr),
                                              _step_down(xb, yb, weights, bias, -lr), strict=True):
             mistakes = {f'{name} has not moved: take the step, for weights and bias, before you set the gradients to 0.': start,
                         'you walk up: subtract the gradient.': up}
             yield p, right, mistakes, f'{name} should move by -lr times its gradient.'
-            if not (p.is_leaf and p.requires_grad): raise TypeError(f'{name} is another tensor now: write {name} -= ..., lesson 03')
+            if not (p.is_leaf and p.requires_grad): raise _Slip(f'{name} is another tensor now: write {name} -= ..., lesson 03')
             left = torch.zeros_like(p) if p.grad is None else p.grad
             yield left, torch.zeros_like(p), {}, f'the gradient of {name} is left over: set it to 0 after the step.'
 
@@ -400,7 +400,7 @@ def check_05_1(
     for n, bs in _inputs(seed, ((15, 5), (26, 6), (4, 10), (1, 1)), drawn):
         x = torch.arange(3. * n).view(n, 3)
         found, right = answer(x.clone(), bs), x.split(bs)
-        if not isinstance(found, (list, tuple)): raise TypeError(f'a list of batches is wanted, not a {type(found).__name__}')
+        if not isinstance(found, (list, tuple)): raise _Slip(f'a list of batches is wanted, not a {type(found).__name__}')
         counts = {f'{len(right)} batches expected, {len(found)} found: the rows left over make a smaller one.': torch.tensor(n // bs),
                   f'{len(right)} batches expected, {len(found)} found: is the last empty, or do some overlap?': torch.tensor(n // bs + 1)}
         yield torch.tensor(len(found)), torch.tensor(len(right)), counts, f'{len(right)} batches expected, {len(found)} found.'
@@ -458,7 +458,7 @@ def check_06_1(
     seed=0,  # a whole number from 0: any other than 0 adds inputs of its own
 ) -> bool:   # is it right?
     "Lesson 06: a class that remembers a mean."
-    if not {'add', 'mean'} <= {*vars(answer)}: raise TypeError('it needs the methods add(self, x) and mean(self)')
+    if not {'add', 'mean'} <= {*vars(answer)}: raise _Slip('it needs the methods add(self, x) and mean(self).')
     far = 1000. + seed % 1000
     shown = (4.,), (1., 2., 6.), (-3., 3., 0., 10.)
     for numbers in _inputs(seed, shown, lambda r, i: tuple(map(float, r.sample(range(-20, 20), r.randint(3, 6))))):
@@ -488,7 +488,7 @@ def check_06_2(
     for lr, momentum in _inputs(seed, ((.1, .9), (.5, 0.), (1., .5)), lambda r, i: (r.uniform(.1, 1), r.uniform(.1, .9))):
         given = p.clone(), grad.clone(), v.clone()
         found = answer(*given, lr, momentum)
-        if not (isinstance(found, tuple) and len(found) == 2): raise TypeError('return two tensors: the new parameter and the new velocity')
+        if not (isinstance(found, tuple) and len(found) == 2): raise _Slip('return two tensors: the new parameter and the new velocity')
         if not all(a.equal(b) for a, b in zip(given, (p, grad, v), strict=True)):
             raise _Slip('p, grad or v has been changed: -= and *= work in place, so write p = p - ...')
         new_v = momentum * v + grad
@@ -687,7 +687,7 @@ def _slopes(found, n):
     "n slopes, or None where nothing was returned."
     if found is None: return [None] * n
     if not isinstance(found, (tuple, list)) or len(found) != n:
-        raise TypeError(f'{n} slopes expected, with commas between them, in one return')
+        raise _Slip(f'{n} slopes expected, with commas between them, in one return')
     return found
 
 @_check('each gets the other one, times what comes from behind.',
