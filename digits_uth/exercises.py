@@ -960,8 +960,8 @@ def check_12_2(
         split, count = (shares % 1 > 0).sum().item(), (shares == 1).sum().item()
         wrong = ('a writer has pictures on both sides: decide by writers, not by pictures.' if split else
                  'nobody is held back: the numbers are names, such as 7, 42 and 19, and needn\'t count from 0.' if not count else
-                 f'too few, {count} of {len(names)} writers: unique() names each once; take half of them, rounded up.' if count < half else
-                 f'too many, {count} of {len(names)} writers: unique() names each once; take half of them, rounded up.')
+                 f'too {"few" if count < half else "many"}, {count} of {len(names)} writers: unique() names each once; '
+                 'take half of them, rounded up.')
         yield torch.tensor(not split and count == half), torch.tensor(True), {}, wrong
 
 @_check('among those that are answered, and at the threshold it answers.',

@@ -14,7 +14,6 @@ import tables as tools
 import torch
 import torch.nn.functional as F
 from conftest import in_long_runs
-from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import RandomSampler
 
@@ -415,15 +414,11 @@ def test_a_row_that_is_run_again_is_within_its_band(name, case):
 @pytest.mark.slow
 def test_the_network_that_is_shipped_is_a_row_of_its_table_and_its_recipe_learns(monkeypatch):
     experiment, rows = tools.load('digit_cnn'), table('digit_cnn')
-    train_x, train_y, *valid = all_digits()
-    people = load_digits()  # to prepare all of them takes a minute: the first 300 tell as much, with an error of their own
-    monkeypatch.setattr(experiment, 'load_digits', lambda: SimpleNamespace(images=people.images[:300], target=people.target[:300]))
+    shipped, valid = digit_cnn(pretrained=True), all_digits()[2:]
     best = rows[rows.shown == experiment.SHIPPED].sort_values('accuracy').iloc[-1]
-    shipped, measured = digit_cnn(pretrained=True), {'accuracy': valid, **experiment.other_worlds()}
+    measured = {'accuracy': valid, **experiment.other_worlds()}
     for key, pictures in measured.items():
-        within = 3 * (best[key] * (1 - best[key]) / 300)**.5 if key == 'other_people' else .003  # another processor may read a few otherwise
-        assert abs(experiment.share(shipped, *pictures) - best[key]) < within, key
+        assert abs(experiment.share(shipped, *pictures) - best[key]) < .003, key  # another processor may read a few otherwise
     monkeypatch.setattr(experiment, 'EPOCHS', 1)
-    monkeypatch.setattr(experiment, 'all_digits', lambda: (train_x[:10_000], train_y[:10_000], *valid))
     found = experiment.run('moved, pens', 0)
-    assert .89 < found['accuracy'] < best.accuracy and found['photographs'] > .83
+    assert .97 < found['accuracy'] < best.accuracy and found['photographs'] > .9
